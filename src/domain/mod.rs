@@ -1,0 +1,3 @@
+//! What duolog decides, free of I/O, clock and chance.
+
+pub mod rows;

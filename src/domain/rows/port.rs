@@ -1,0 +1,44 @@
+use std::ops::{Bound, ControlFlow};
+
+use bytes::Bytes;
+use thiserror::Error;
+
+/// The rows below the fold could not be read: the disk failed or the store is damaged. Not a verdict: the partition stops.
+#[derive(Debug, Clone, Error)]
+#[error("rows cannot be read: {0}")]
+pub struct RowsError(pub String);
+
+/// In which order a scan visits keys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    Forward,
+    Backward,
+}
+
+/// The keys that a scan visits, in whatever direction.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyRange<'a> {
+    pub from: Bound<&'a [u8]>,
+    pub until: Bound<&'a [u8]>,
+}
+
+/// A consistent view of one partition's rows. The store's snapshot is one, the fold's overlay is one, a test's map is one.
+pub trait Rows {
+    /// # Errors
+    /// If the row cannot be read.
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowsError>;
+
+    /// Calls `visit` with each key and value in the range until it breaks.
+    ///
+    /// # Errors
+    /// If a row cannot be read, or an error that `visit` broke with.
+    fn scan(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<Result<(), RowsError>>,
+    ) -> Result<(), RowsError>;
+}
+
+/// What a fold step leaves behind: keys in ascending order, each once; `None` deletes.
+pub type Changes = Vec<(Bytes, Option<Bytes>)>;

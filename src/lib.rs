@@ -1,0 +1,5 @@
+//! duolog: a one-to-one message engine on one event log. `docs/ARCHITECTURE.md` follows a message through it.
+
+pub mod domain;
+pub mod log;
+pub mod store;

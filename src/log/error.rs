@@ -1,0 +1,32 @@
+use thiserror::Error;
+
+/// What a log can answer other than success.
+#[derive(Debug, Error)]
+pub enum LogError {
+    /// Nothing was written; try again later.
+    #[error("log is busy: {0}")]
+    Busy(&'static str),
+    /// The batch may or may not have been written: find out by reading.
+    #[error("append may have been written: {0}")]
+    Unknown(String),
+    /// A sync failed. Nothing is appended until the log is opened again.
+    #[error("log refuses appends since a sync failed: {0}")]
+    Poisoned(String),
+    #[error("partition {partition} begins at offset {first}, offset {wanted} was trimmed")]
+    Trimmed { partition: u32, wanted: u64, first: u64 },
+    #[error("log is damaged at partition {partition}, offset {offset}: {what}")]
+    Damaged { partition: u32, offset: u64, what: String },
+    #[error("log has no partition {0}")]
+    NoPartition(u32),
+    #[error("log cannot be opened: {0}")]
+    Open(String),
+    #[error("log failed: {0}")]
+    Failed(String),
+}
+
+impl LogError {
+    /// Whether the same append may be tried again without a danger of writing it twice.
+    pub fn retry(&self) -> bool {
+        matches!(self, Self::Busy(_))
+    }
+}

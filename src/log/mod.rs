@@ -1,0 +1,112 @@
+//! The log: partitions of records that are never changed once they are durable.
+//!
+//! This module knows bytes, partitions and offsets, and no event. What a provider promises:
+//!
+//! ```text
+//!            trim(p, 3)                      append(p, [r8, r9])
+//!               │                                  │
+//!   partition p ▼                                  ▼
+//!   ░░░ ░░░ ░░░ ┌───┬───┬───┬───┬───┐            ┌╌╌╌┬╌╌╌┐
+//!    0   1   2  │ 3 │ 4 │ 5 │ 6 │ 7 │            ╎ 8 ╎ 9 ╎
+//!               └───┴───┴───┴───┴───┘            └╌╌╌┴╌╌╌┘
+//!               ▲                   ▲                    ▲
+//!             first           high watermark            end
+//!                       (first offset not yet durable)
+//! ```
+//!
+//! 1. `append` returns when every record of the batch is durable, with their offsets, which ascend in the order of the
+//!    batch. Either the whole batch becomes readable or, after an error, perhaps some of it, later: an error that is
+//!    not [`LogError::Unknown`] means that nothing was and will be written.
+//! 2. A record below the high watermark never changes and never moves, and a record at or above it is never returned.
+//! 3. `read` returns records in the order of their offsets, without a hole above `first`.
+//! 4. Batches of one partition are ordered as their `append` calls returned; several callers may append at once.
+//! 5. A record that is damaged is never returned: reading it is [`LogError::Damaged`].
+//! 6. After a failed sync the provider refuses every further append ([`LogError::Poisoned`]) until it is opened again.
+//! 7. `trim` may keep more than it is asked to, never less.
+
+pub mod conformance;
+pub mod embedded;
+mod error;
+pub mod memory;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+pub use error::LogError;
+
+/// What the log stores: it reads none of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    pub key: Bytes,
+    /// Unix milliseconds, given by the appender.
+    pub time: u64,
+    pub header: Bytes,
+    pub payload: Bytes,
+}
+
+impl Record {
+    /// Bytes that count against limits of batches and reads.
+    pub fn size(&self) -> usize {
+        self.key.len() + self.header.len() + self.payload.len() + 8
+    }
+}
+
+/// A record at its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    pub offset: u64,
+    pub record: Record,
+}
+
+/// The places of a partition that matter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// The oldest record that can be read.
+    pub first: u64,
+    /// The first offset that cannot be read yet.
+    pub high_watermark: u64,
+}
+
+/// How much one `read` returns at most; the first record always comes, whatever its size.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReadLimit {
+    pub records: usize,
+    pub bytes: usize,
+}
+
+/// One log. See the module for the promise; `conformance` is the suite that every provider passes.
+pub trait Log: Send + Sync + 'static {
+    fn partitions(&self) -> u32;
+
+    /// Appends a batch and waits until it is durable; the offsets in the order of the batch.
+    ///
+    /// # Errors
+    /// [`LogError::Busy`] and [`LogError::Poisoned`]: nothing was written. [`LogError::Unknown`]: it may have been.
+    fn append(&self, partition: u32, batch: Vec<Record>) -> Result<Vec<u64>, LogError>;
+
+    /// Reads from an offset; empty at the high watermark.
+    ///
+    /// # Errors
+    /// [`LogError::Trimmed`] below `first`; [`LogError::Damaged`].
+    fn read(&self, partition: u32, from: u64, limit: ReadLimit) -> Result<Vec<Stored>, LogError>;
+
+    /// Waits until the high watermark is above `from`, or for `timeout`; returns it either way.
+    ///
+    /// # Errors
+    /// If the log has become unreadable.
+    fn wait(&self, partition: u32, from: u64, timeout: Duration) -> Result<u64, LogError>;
+
+    /// Makes readers that wait return at once; used to stop.
+    fn wake(&self, partition: u32);
+
+    /// Allows the log to forget records below an offset.
+    ///
+    /// # Errors
+    /// If the provider could not do it; nothing is lost, and a later call may.
+    fn trim(&self, partition: u32, below: u64) -> Result<(), LogError>;
+
+    /// # Errors
+    /// If the provider cannot tell.
+    fn bounds(&self, partition: u32) -> Result<Bounds, LogError>;
+}

@@ -1,0 +1,2 @@
+/// Unix time in milliseconds.
+pub type Millis = u64;
