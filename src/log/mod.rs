@@ -24,10 +24,7 @@
 //! 6. After a failed sync the provider refuses every further append ([`LogError::Poisoned`]) until it is opened again.
 //! 7. `trim` may keep more than it is asked to, never less.
 
-pub mod conformance;
-pub mod embedded;
 mod error;
-pub mod memory;
 
 use std::time::Duration;
 

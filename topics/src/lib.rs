@@ -29,7 +29,7 @@ mod json;
 mod partition;
 mod time;
 
-pub use account::{Account, ACCOUNT_BYTES};
+pub use account::{ACCOUNT_BYTES, Account};
 pub use envelope::{Authority, Envelope, EventId, LogId, Stamp};
 pub use error::{AccountError, DecodeError};
 pub use events::*;
