@@ -1,5 +1,7 @@
 //! duolog: a one-to-one message engine on one event log. `docs/ARCHITECTURE.md` follows a message through it.
 
 pub mod domain;
+pub mod error;
+pub mod gateway;
 pub mod log;
 pub mod store;

@@ -1,0 +1,3 @@
+//! What faces the network: the server API, the client protocol, and who may use them.
+
+pub mod auth;
