@@ -1,3 +1,4 @@
 //! What faces the network: the server API, the client protocol, and who may use them.
 
 pub mod auth;
+pub mod elements;

@@ -1,0 +1,122 @@
+//! What a message says: its elements and its push info, checked at the door and kept as received.
+//!
+//! Both protocols carry the same `MsgBody`: an array of elements `{MsgType, MsgContent}` (server-api.md, section 4). An
+//! element of a known kind must have the members of its kind with their types; further members and unknown kinds pass
+//! untouched, because newer clients know more than this server. What is accepted is valid for every JSON reader and at
+//! most [`DEPTH`] deep, so whoever reads a message later never stumbles over what a sender wrote.
+
+mod kinds;
+mod plain;
+mod push_info;
+
+use std::borrow::Cow;
+
+use duolog_topics::RawJson;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::error::Code;
+
+pub use plain::DEPTH;
+pub use push_info::{PUSH_INFO_BYTES, PushInfoError, check_push_info};
+
+/// Why a message's content is refused.
+#[derive(Debug, Error)]
+pub enum BodyError {
+    /// Body and custom data together.
+    #[error("body and custom data have {bytes} bytes of at most {limit}")]
+    TooLong { bytes: usize, limit: usize },
+    /// It is not JSON, or JSON that not every reader takes.
+    #[error("body is malformed")]
+    Malformed(#[source] serde_json::Error),
+    /// It is JSON, but no array.
+    #[error("body is not an array")]
+    NotArray,
+    /// It has no element.
+    #[error("body has no element")]
+    Empty,
+    /// Only one is allowed.
+    #[error("body has more than one custom element")]
+    CustomElements,
+    /// One of its elements is wrong.
+    #[error("element {place} of the body is malformed")]
+    Element { place: usize, source: serde_json::Error },
+}
+
+impl BodyError {
+    /// The public code that a caller gets.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::TooLong { .. } => Code::BODY_TOO_LONG,
+            Self::Malformed(_) | Self::Empty | Self::CustomElements => Code::MSG_BODY_INVALID,
+            Self::NotArray => Code::MSG_BODY_NOT_ARRAY,
+            Self::Element { .. } => Code::MSG_ELEMENT_INVALID,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Element<'a> {
+    #[serde(borrow)]
+    msg_type: Cow<'a, str>,
+    #[serde(borrow)]
+    msg_content: &'a RawValue,
+}
+
+/// Checks a message's body and returns its text unchanged, without white space around it.
+///
+/// `limit` holds for the bytes of `body` and `custom` together. Cost: two passes over the body, no copy but the last.
+///
+/// # Errors
+/// [`BodyError`], the first that holds in the order of its variants.
+pub fn check_body(body: &str, custom: Option<&str>, limit: usize) -> Result<RawJson, BodyError> {
+    let body = body.trim_ascii();
+    check_size(body, custom, limit)?;
+    plain::check(body).map_err(BodyError::Malformed)?;
+    if !body.starts_with('[') {
+        return Err(BodyError::NotArray);
+    }
+    let elements: Vec<&RawValue> = serde_json::from_str(body).map_err(BodyError::Malformed)?;
+    if elements.is_empty() {
+        return Err(BodyError::Empty);
+    }
+    let mut custom_elements = 0;
+    for (place, element) in elements.into_iter().enumerate() {
+        let kind = check_element(element.get()).map_err(|source| BodyError::Element { place, source })?;
+        custom_elements += usize::from(kind == kinds::CUSTOM);
+    }
+    if custom_elements > 1 {
+        return Err(BodyError::CustomElements);
+    }
+    Ok(RawJson::from_checked(body))
+}
+
+/// Checks custom data that comes without a body: only its size can be wrong.
+///
+/// # Errors
+/// [`BodyError::TooLong`].
+pub fn check_custom(custom: &str, limit: usize) -> Result<(), BodyError> {
+    check_size("", Some(custom), limit)
+}
+
+fn check_size(body: &str, custom: Option<&str>, limit: usize) -> Result<(), BodyError> {
+    let bytes = body.len() + custom.map_or(0, str::len);
+    if bytes > limit { Err(BodyError::TooLong { bytes, limit }) } else { Ok(()) }
+}
+
+/// Checks one element and returns its kind.
+fn check_element(element: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+    let Element { msg_type, msg_content } = serde_json::from_str(object(element)?)?;
+    kinds::check(&msg_type, object(msg_content.get())?)?;
+    Ok(msg_type)
+}
+
+/// The same text, if it is a JSON object: what reads structs would take an array of their members as well.
+fn object(json: &str) -> Result<&str, serde_json::Error> {
+    if json.starts_with('{') { Ok(json) } else { Err(serde::de::Error::custom("not an object")) }
+}
+
+#[cfg(test)]
+mod tests;
