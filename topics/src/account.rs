@@ -14,7 +14,11 @@ pub const ACCOUNT_BYTES: usize = 32;
 /// It is the key of every record; [`crate::partition_of`] of it is the user's home.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "CompactString", into = "CompactString")]
-#[schemars(with = "String", extend("minLength" = 1, "maxLength" = 32))]
+#[schemars(
+    with = "String",
+    description = "A user's name: 1 to 32 bytes of printable ASCII, compared byte for byte.",
+    extend("pattern" = "^[ -~]{1,32}$")
+)]
 pub struct Account(CompactString);
 
 impl Account {
@@ -28,10 +32,12 @@ impl Account {
         Ok(Self(CompactString::new(name)))
     }
 
+    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
+    /// The name's bytes: the key of the account's records.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

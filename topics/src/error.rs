@@ -3,10 +3,13 @@ use thiserror::Error;
 /// An account name that no log may hold.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AccountError {
+    /// It has no byte.
     #[error("account name is empty")]
     Empty,
+    /// It has this many bytes.
     #[error("account name has {0} bytes, more than 32")]
     TooLong(usize),
+    /// It has this byte.
     #[error("account name has byte 0x{0:02x}, which is not printable ASCII")]
     Unprintable(u8),
 }
@@ -14,8 +17,10 @@ pub enum AccountError {
 /// A record that cannot be read as an event.
 #[derive(Debug, Error)]
 pub enum DecodeError {
+    /// Its key is not an account's name.
     #[error("record key is no account: {0}")]
     Key(#[from] AccountError),
+    /// Its attributes are damaged, or it was written by something else.
     #[error("record header cannot be decoded: {0}")]
     Header(&'static str),
     /// The fold stops here; readers outside may skip.
@@ -23,7 +28,20 @@ pub enum DecodeError {
     UnknownKind(String),
     /// The fold stops here; readers outside may skip.
     #[error("event {kind} has version {version}, this program knows up to {known}")]
-    NewerVersion { kind: &'static str, version: u16, known: u16 },
+    NewerVersion {
+        /// The kind's name.
+        kind: &'static str,
+        /// The payload's version.
+        version: u16,
+        /// The newest version that this program knows.
+        known: u16,
+    },
+    /// Its payload is damaged, or lacks a field.
     #[error("payload of {kind} cannot be decoded: {source}")]
-    Payload { kind: &'static str, source: rmp_serde::decode::Error },
+    Payload {
+        /// The kind's name.
+        kind: &'static str,
+        /// What MessagePack found.
+        source: rmp_serde::decode::Error,
+    },
 }

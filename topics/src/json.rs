@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 /// decoded form of it. A reader decodes it with any JSON library. Cloning is cheap.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(with = "String", extend("contentMediaType" = "application/json"))]
+#[schemars(
+    with = "String",
+    description = "JSON text, byte for byte as it was received: decode it once more.",
+    extend("contentMediaType" = "application/json")
+)]
 pub struct RawJson(Arc<str>);
 
 impl RawJson {
@@ -26,6 +30,7 @@ impl RawJson {
         serde_json::to_string(value).map(Self::from_checked)
     }
 
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

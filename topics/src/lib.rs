@@ -21,18 +21,30 @@
 //! assert_eq!(event.kind().name(), "tick");
 //! ```
 
+#![warn(missing_docs)]
+
 mod account;
+pub mod cloudevents;
 mod envelope;
 mod error;
 pub mod events;
+mod header;
+mod id;
 mod json;
 mod partition;
 mod time;
 
 pub use account::{ACCOUNT_BYTES, Account};
-pub use envelope::{Authority, Envelope, EventId, LogId, Stamp};
+pub use envelope::{Authority, Envelope, Stamp};
 pub use error::{AccountError, DecodeError};
 pub use events::*;
+pub use header::Header;
+pub use id::{EventId, LogId};
 pub use json::RawJson;
 pub use partition::{murmur2, partition_of};
-pub use time::Millis;
+pub use time::{Millis, parse_rfc3339, rfc3339};
+
+/// Keeps the examples of the README running.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

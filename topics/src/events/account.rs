@@ -3,17 +3,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Millis, Platform};
 
+/// An account exists since here: imported by the server API, or made by its first login. Of an account that exists
+/// already it sets the given fields.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AccountImported {
+    /// The profile's nickname, at most 500 bytes; absent: unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nick: Option<String>,
+    /// The profile's picture, at most 500 bytes; absent: unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub face_url: Option<String>,
 }
 
+/// The account, its profile and its relations are gone. If it is made again, its sequences go on.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AccountDeleted {}
 
+/// All sessions of the account end, and older signatures are refused.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AccountKicked {
     /// Unix seconds: a signature whose `TLS.time` is below is refused.
@@ -24,58 +30,82 @@ pub struct AccountKicked {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum TagValue {
+    /// For example `Tag_Profile_IM_BirthDay`.
     Number(u64),
+    /// At most 500 bytes.
     Text(String),
 }
 
+/// One field of a profile.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ProfileItem {
+    /// The server API's name of the field: `Tag_Profile_IM_Nick`, `Tag_Profile_Custom_Level` ...
     pub tag: String,
+    /// Its new value.
     pub value: TagValue,
 }
 
+/// Fields of the user's profile were set; fields that are not named stay.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ProfileChanged {
+    /// Each tag once.
     pub items: Vec<ProfileItem>,
 }
 
+/// The user may not send until a time.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MuteChanged {
-    /// One-to-one messages are refused until this time; `u64::MAX` is for ever, 0 lifts. Absent: unchanged.
+    /// Unix milliseconds: one-to-one messages are refused until then; 18446744073709551615 is for ever, 0 lifts.
+    /// Absent: unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub c2c_until: Option<Millis>,
-    /// The same for group messages: kept and answered, without effect here.
+    /// Unix milliseconds, read as `c2c_until`, for group messages: kept and answered, without effect here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_until: Option<Millis>,
 }
 
+/// Through whom an offline push goes out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PushProvider {
+    /// Apple Push Notification service.
     Apns,
+    /// Firebase Cloud Messaging.
     Fcm,
 }
 
+/// A device can be reached by offline push, or no longer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PushTokenSet {
+    /// The client's name of the device, 1 to 64 characters.
     pub device: String,
+    /// What the device runs on.
     pub platform: Platform,
+    /// Who issued the token.
     pub provider: PushProvider,
-    /// Empty: the device is no longer reached.
+    /// The provider's token. Empty: the device is no longer reached.
     pub token: String,
+    /// The sound of a push whose message names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sound: Option<String>,
+    /// APNs: `production` or `sandbox`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
+    /// APNs: the app's bundle id, if it is not the configured one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
+    /// Whether the user wants pushes on this device.
     pub enabled: bool,
 }
 
+/// A device's app went to the background, where it is pushed to as if it had no link, or came back.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AppStateSet {
+    /// The client's name of the device.
     pub device: String,
+    /// True: to the background; false: to the foreground.
     pub background: bool,
+    /// The number on the app's icon, from which pushes count on; absent: unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub badge: Option<u32>,
 }

@@ -3,110 +3,55 @@ use serde::{Deserialize, Serialize};
 
 use crate::LogId;
 
+/// The first record of a partition: which log this is.
+///
+/// If two nodes open a new log at once, the first one of partition 0 counts and the others repeat its id.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LogOpened {
-    #[schemars(with = "String")]
+    /// Names the log, for ever.
+    #[serde(with = "uuid::serde::hyphenated")]
+    #[schemars(with = "String", extend("format" = "uuid"))]
     pub log_id: LogId,
     /// Raised by every move to another log.
     pub generation: u32,
+    /// How many partitions the log has; at least 1.
     pub partitions: u32,
     /// Of the records in this log: 1.
     pub format: u16,
 }
 
+/// The log was put back from a backup, so clients drop cursors that no longer mean the same.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LogRestored {
     /// How often this log was put back, this time included.
     pub count: u32,
 }
 
+/// Who owns the partition from here on. It applies if its epoch is greater than the one before; then sessions of
+/// earlier epochs have ended, and records of earlier epochs that follow are void.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct OwnerChanged {
-    #[schemars(with = "String")]
+    /// The log that the owner believes to write.
+    #[serde(with = "uuid::serde::hyphenated")]
+    #[schemars(with = "String", extend("format" = "uuid"))]
     pub log_id: LogId,
+    /// The log's generation.
     pub generation: u32,
+    /// The log's number of partitions.
     pub partitions: u32,
+    /// The new epoch. Each start of a process is one.
     pub epoch: u64,
+    /// The node's name.
     pub node: String,
 }
 
+/// Which version of the fold holds from here on. A reader that knows only earlier ones stops here.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FoldVersion {
+    /// Counts from 1.
     pub n: u32,
 }
 
+/// Time passes on an idle partition: at most one an hour.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Tick {}
-
-/// How many terminals of one account may be logged in at once (server-api.md, section 7).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LoginPolicy {
-    /// One device at all.
-    Single,
-    /// One native device and one web page.
-    Dual,
-    /// One mobile, one desktop, one web page.
-    Triple,
-    /// Every platform.
-    Multi,
-}
-
-/// How a client's send to somebody who has blocked him is answered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum BlacklistAnswer {
-    /// The sender sees success, the message is dropped.
-    Success,
-    /// The sender gets 20007.
-    Error,
-}
-
-/// The rules that the fold obeys. They are an event, so a rebuild comes to the same decisions.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct PolicyChanged {
-    /// A policy with a higher revision replaces the one before.
-    pub revision: u64,
-    pub login: LoginPolicy,
-    /// Devices of the web platform that may be logged in at once.
-    pub web_instances: u32,
-    /// Devices of any other one platform that may be logged in at once.
-    pub other_instances: u32,
-    /// Clients may send to friends only.
-    pub friend_check: bool,
-    pub blacklist_answer: BlacklistAnswer,
-    pub offline_days: u32,
-    /// Entries that a timeline keeps.
-    pub offline_messages: u32,
-    pub roaming_days: u32,
-    pub recent_contacts: u32,
-    /// How long after sending a client may recall.
-    pub recall_seconds: u64,
-    /// How long a key keeps the first answer, for the server API.
-    pub dedup_seconds: u64,
-    /// The same for the client protocol.
-    pub dedup_client_seconds: u64,
-    pub devices: u32,
-}
-
-impl Default for PolicyChanged {
-    /// The policy of a log that has recorded none: revision 0, the defaults of the configuration.
-    fn default() -> Self {
-        Self {
-            revision: 0,
-            login: LoginPolicy::Single,
-            web_instances: 1,
-            other_instances: 1,
-            friend_check: false,
-            blacklist_answer: BlacklistAnswer::Success,
-            offline_days: 7,
-            offline_messages: 30_000,
-            roaming_days: 7,
-            recent_contacts: 100,
-            recall_seconds: 120,
-            dedup_seconds: 300,
-            dedup_client_seconds: 604_800,
-            devices: 20,
-        }
-    }
-}

@@ -34,20 +34,25 @@ pub enum SenderCopy {
     None,
 }
 
+/// How a message is treated; each is false unless it is there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct MessageFlags {
     /// Live receivers only: no rows but the outcome.
     #[serde(default, skip_serializing_if = "no")]
     pub online_only: bool,
+    /// Does not count as unread.
     #[serde(default, skip_serializing_if = "no")]
     pub no_unread: bool,
     /// The conversation keeps its last message and its place.
     #[serde(default, skip_serializing_if = "no")]
     pub no_last_message: bool,
+    /// The sender wants to know when the receiver has read it.
     #[serde(default, skip_serializing_if = "no")]
     pub receipt_wanted: bool,
+    /// No offline push.
     #[serde(default, skip_serializing_if = "no")]
     pub mute_notifications: bool,
+    /// The app's own server is not told of it.
     #[serde(default, skip_serializing_if = "no")]
     pub forbid_after_callback: bool,
     /// Sent by an app admin: passes blacklist, friend check and mute like the server API.
@@ -58,7 +63,7 @@ pub struct MessageFlags {
 /// What a message is, apart from who gets it: the same in the sender's and in the receivers' homes.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MessageContent {
-    /// JSON array of elements {MsgType, MsgContent}, as received.
+    /// JSON array of elements {MsgType, MsgContent}, as received or as the before-send hook replaced it.
     pub body: RawJson,
     /// CloudCustomData.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,33 +72,41 @@ pub struct MessageContent {
     pub msg_seq: u32,
     /// MsgRandom.
     pub random: u32,
+    /// How it is treated.
     #[serde(default)]
     pub flags: MessageFlags,
+    /// How it came in.
     pub origin: Origin,
     /// Seconds that the message waits for an offline receiver; absent: as the policy says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub life: Option<u32>,
-    /// OfflinePushInfo, as received.
+    /// OfflinePushInfo, a JSON object, as received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<RawJson>,
+    /// What the sender's device runs on; absent: the server API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
+    /// The network address of whoever sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
 }
 
+/// A message to one or many receivers, in the home of its sender, who is the record's account.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MessageSent {
     /// 1 to 1,000, none twice, those that passed the first checks.
+    #[schemars(length(min = 1, max = 1000))]
     pub receivers: Vec<Account>,
+    /// What it says.
     pub content: MessageContent,
     /// Whether the caller chose `msg_seq`; part of the idempotency key.
     pub seq_given: bool,
     /// xxh3 (64 bit) of the request as received: an equal key with another hash is another message.
     pub request_hash: u64,
-    /// Unix ms; only for [`Origin::Import`].
+    /// Message time of an imported message, Unix milliseconds; only with the origin `import`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported_time: Option<Millis>,
+    /// What the sender's own mailbox gets.
     #[serde(default)]
     pub sender_copy: SenderCopy,
     /// The admin in whose name the server API was called.
@@ -104,88 +117,15 @@ pub struct MessageSent {
     pub session: Option<String>,
 }
 
+/// A message from another home reached its receivers here. The record's account is one of them.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MessageArrived {
+    /// The sender, whose home is elsewhere.
     pub from: Account,
     /// Those of the message's receivers whose home is here.
     pub receivers: Vec<Account>,
+    /// What it says.
     pub content: MessageContent,
-    /// Message time, given by the sender's home.
+    /// Message time, Unix milliseconds, given by the sender's home.
     pub message_time: Millis,
-}
-
-/// Names a message inside a conversation: on the wire `<MsgSeq>_<MsgRandom>_<MsgTime in seconds>`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct MsgKey {
-    pub seq: u32,
-    pub random: u32,
-    /// Unix seconds.
-    pub time: u64,
-}
-
-impl std::fmt::Display for MsgKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}_{}_{}", self.seq, self.random, self.time)
-    }
-}
-
-/// A text that is no [`MsgKey`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("a message key is <MsgSeq>_<MsgRandom>_<MsgTime>")]
-pub struct MsgKeyError;
-
-impl std::str::FromStr for MsgKey {
-    type Err = MsgKeyError;
-
-    fn from_str(text: &str) -> Result<Self, MsgKeyError> {
-        fn number<T: std::str::FromStr>(part: Option<&str>) -> Result<T, MsgKeyError> {
-            let part = part.filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-            part.and_then(|part| part.parse().ok()).ok_or(MsgKeyError)
-        }
-        let mut parts = text.split('_');
-        let key = Self { seq: number(parts.next())?, random: number(parts.next())?, time: number(parts.next())? };
-        if parts.next().is_some() { Err(MsgKeyError) } else { Ok(key) }
-    }
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct MessageRecalled {
-    pub from: Account,
-    pub to: Account,
-    pub key: MsgKey,
-    pub by: Account,
-    /// The server API recalls messages of any age; a client only his own, within the policy's time.
-    pub by_operator: bool,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct MessageModified {
-    pub from: Account,
-    pub to: Account,
-    pub key: MsgKey,
-    pub by: Account,
-    pub by_operator: bool,
-    /// The whole new body; absent: unchanged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<RawJson>,
-    /// Absent: unchanged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub custom: Option<String>,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct MessageDeleted {
-    pub peer: Account,
-    /// At most 1,000.
-    pub keys: Vec<MsgKey>,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct MessageReceipted {
-    /// Who read them.
-    pub reader: Account,
-    /// Who sent them.
-    pub sender: Account,
-    /// At most 30.
-    pub keys: Vec<MsgKey>,
 }

@@ -2,23 +2,40 @@
 
 mod account;
 mod broadcast;
+mod change;
 mod consumer;
 mod conversation;
+mod key;
 mod log;
 mod message;
+mod policy;
 mod relation;
 mod session;
 
 pub use account::*;
 pub use broadcast::*;
+pub use change::*;
 pub use consumer::*;
 pub use conversation::*;
+pub use key::*;
 pub use log::*;
 pub use message::*;
+pub use policy::*;
 pub use relation::*;
 pub use session::*;
 
+use serde::Deserialize;
+
 use crate::DecodeError;
+
+/// How deep a payload may nest, fields of later programs included; ours reach 4. A deeper one could exhaust the stack.
+const PAYLOAD_DEPTH: usize = 32;
+
+fn read_payload<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, rmp_serde::decode::Error> {
+    let mut reader = rmp_serde::Deserializer::from_read_ref(payload);
+    reader.set_max_depth(PAYLOAD_DEPTH);
+    T::deserialize(&mut reader)
+}
 
 /// Makes [`Event`], [`EventKind`] and the catalogue from one table, so that they cannot differ.
 macro_rules! catalogue {
@@ -59,17 +76,22 @@ macro_rules! catalogue {
                 match self { $( EventKind::$variant => $says, )* }
             }
 
-            /// The JSON schema of the payload, made from the type.
+            /// The JSON schema (2020-12) of the payload's JSON form, made from the type.
             pub fn schema(self) -> schemars::Schema {
-                match self { $( EventKind::$variant => schemars::schema_for!($variant), )* }
+                let mut schema = match self { $( EventKind::$variant => schemars::schema_for!($variant), )* };
+                schema.insert("$id".to_owned(), format!("urn:duolog:{}:{}", self.name(), self.version()).into());
+                schema.insert("title".to_owned(), self.name().into());
+                schema
             }
 
+            /// The kind with this name.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name { $( $name => Some(EventKind::$variant), )* _ => None }
             }
         }
 
         impl Event {
+            /// Which kind of event this is.
             pub const fn kind(&self) -> EventKind {
                 match self { $( Event::$variant(_) => EventKind::$variant, )* }
             }
@@ -93,7 +115,7 @@ macro_rules! catalogue {
                 }
                 let failed = |source| DecodeError::Payload { kind: kind.name(), source };
                 Ok(match kind {
-                    $( EventKind::$variant => Event::$variant(rmp_serde::from_slice(payload).map_err(failed)?), )*
+                    $( EventKind::$variant => Event::$variant(read_payload(payload).map_err(failed)?), )*
                 })
             }
         }

@@ -1,0 +1,54 @@
+use duolog_topics::{BlacklistChanged, FriendAction, FriendChanged, FriendGroupChanged, RegisterStamp};
+
+use super::{Sample, TIME, account, carried, owned};
+
+fn decided() -> Option<RegisterStamp> {
+    Some(RegisterStamp { time: TIME - 5, partition: 2, offset: 1_234 })
+}
+
+pub fn blacklist_changed() -> Vec<Sample> {
+    let event = BlacklistChanged { owner: account("alice"), peers: vec![account("bob")], blocked: true, decided: None };
+    let lifted = BlacklistChanged { blocked: false, decided: decided(), ..event.clone() };
+    vec![owned("alice", event), carried("bob", lifted)]
+}
+
+pub fn friend_changed() -> Vec<Sample> {
+    let removed = FriendChanged {
+        owner: account("alice"),
+        peer: account("bob"),
+        action: FriendAction::Remove,
+        both: false,
+        forced: false,
+        remark: None,
+        groups: None,
+        source: None,
+        wording: None,
+        decided: None,
+    };
+    let asked = FriendChanged {
+        action: FriendAction::Request,
+        both: true,
+        forced: true,
+        remark: Some("Bob from the lake".into()),
+        groups: Some(vec!["sailing".into(), "work".into()]),
+        source: Some("AddSource_Type_Web".into()),
+        wording: Some("Do you remember me?".into()),
+        decided: decided(),
+        ..removed.clone()
+    };
+    let accepted = FriendChanged {
+        owner: account("bob"),
+        peer: account("alice"),
+        action: FriendAction::Accept,
+        both: true,
+        ..removed.clone()
+    };
+    vec![owned("alice", removed), carried("bob", asked), owned("bob", accepted)]
+}
+
+pub fn friend_group_changed() -> Vec<Sample> {
+    vec![
+        owned("alice", FriendGroupChanged { groups: vec!["work".into()], added: false }),
+        owned("alice", FriendGroupChanged { groups: vec!["sailing".into(), "work".into()], added: true }),
+    ]
+}
