@@ -2,4 +2,4 @@
 
 mod port;
 
-pub use port::{Changes, Direction, KeyRange, Rows, RowsError};
+pub use port::{Changes, Direction, KeyRange, Rows, RowsError, Visited};

@@ -22,6 +22,9 @@ pub struct KeyRange<'a> {
     pub until: Bound<&'a [u8]>,
 }
 
+/// What a visitor of rows says: go on, or end the scan with this result.
+pub type Visited = ControlFlow<Result<(), RowsError>>;
+
 /// A consistent view of one partition's rows. The store's snapshot is one, the fold's overlay is one, a test's map is one.
 pub trait Rows {
     /// # Errors
@@ -36,7 +39,7 @@ pub trait Rows {
         &self,
         range: KeyRange<'_>,
         direction: Direction,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<Result<(), RowsError>>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
     ) -> Result<(), RowsError>;
 }
 
