@@ -1,5 +1,6 @@
 //! duolog: a one-to-one message engine on one event log. `docs/ARCHITECTURE.md` follows a message through it.
 
+pub mod dir_lock;
 pub mod domain;
 pub mod error;
 pub mod gateway;

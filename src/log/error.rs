@@ -1,7 +1,7 @@
 use thiserror::Error;
 
 /// What a log can answer other than success.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LogError {
     /// Nothing was written; try again later.
     #[error("log is busy: {0}")]
@@ -16,6 +16,9 @@ pub enum LogError {
     Trimmed { partition: u32, wanted: u64, first: u64 },
     #[error("log is damaged at partition {partition}, offset {offset}: {what}")]
     Damaged { partition: u32, offset: u64, what: String },
+    /// Nothing was written, and never will be: the batch has to be smaller.
+    #[error("batch of {size} bytes is larger than {limit}")]
+    TooLarge { size: usize, limit: usize },
     #[error("log has no partition {0}")]
     NoPartition(u32),
     #[error("log cannot be opened: {0}")]

@@ -24,37 +24,21 @@
 //! 6. After a failed sync the provider refuses every further append ([`LogError::Poisoned`]) until it is opened again.
 //! 7. `trim` may keep more than it is asked to, never less.
 
+pub mod conformance;
+pub mod embedded;
 mod error;
+pub mod memory;
+mod record;
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
+pub use embedded::EmbeddedLog;
 pub use error::LogError;
+pub use memory::MemoryLog;
+pub use record::{Record, Stored};
 
-/// What the log stores: it reads none of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Record {
-    pub key: Bytes,
-    /// Unix milliseconds, given by the appender.
-    pub time: u64,
-    pub header: Bytes,
-    pub payload: Bytes,
-}
-
-impl Record {
-    /// Bytes that count against limits of batches and reads.
-    pub fn size(&self) -> usize {
-        self.key.len() + self.header.len() + self.payload.len() + 8
-    }
-}
-
-/// A record at its place.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Stored {
-    pub offset: u64,
-    pub record: Record,
-}
+/// Bytes of one batch at most, as [`Record::size`] counts them.
+pub const MAX_BATCH_BYTES: usize = 16 << 20;
 
 /// The places of a partition that matter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +54,34 @@ pub struct Bounds {
 pub struct ReadLimit {
     pub records: usize,
     pub bytes: usize,
+}
+
+impl ReadLimit {
+    /// The records that one read returns of those that it could.
+    fn take(self, records: impl IntoIterator<Item = Stored>) -> Vec<Stored> {
+        let mut taken = Taken::new(self);
+        records.into_iter().take_while(|stored| taken.fits(stored)).collect()
+    }
+}
+
+/// How much of a [`ReadLimit`] a read has used up.
+struct Taken {
+    limit: ReadLimit,
+    records: usize,
+    bytes: usize,
+}
+
+impl Taken {
+    fn new(limit: ReadLimit) -> Self {
+        Self { limit, records: 0, bytes: 0 }
+    }
+
+    /// Whether one more record may be returned, and counts it if so.
+    fn fits(&mut self, next: &Stored) -> bool {
+        self.bytes = self.bytes.saturating_add(next.record.size());
+        self.records += 1;
+        self.records == 1 || (self.records <= self.limit.records && self.bytes <= self.limit.bytes)
+    }
 }
 
 /// One log. See the module for the promise; `conformance` is the suite that every provider passes.
