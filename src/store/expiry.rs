@@ -1,0 +1,30 @@
+use std::sync::Arc;
+
+use rocksdb::{CompactionDecision, Options};
+
+use super::applied;
+
+/// Says which rows no reader can see any more, so that their bytes may go.
+///
+/// It is asked by compactions, on their threads, at any later time, and with views open: so it may only name rows that
+/// every reader, also one with an old view, takes for absent. It may not panic: that would end the process.
+pub trait Expiry: Send + Sync + 'static {
+    /// Whether the bytes of this row may go.
+    fn expired(&self, key: &[u8], value: &[u8]) -> bool;
+}
+
+/// Nothing ever expires.
+pub struct KeepAll;
+
+impl Expiry for KeepAll {
+    fn expired(&self, _: &[u8], _: &[u8]) -> bool {
+        false
+    }
+}
+
+pub(super) fn install(options: &mut Options, expiry: Arc<dyn Expiry>) {
+    options.set_compaction_filter("duolog.expiry", move |_, key, value| {
+        let row = key.first() != Some(&applied::RESERVED);
+        if row && expiry.expired(key, value) { CompactionDecision::Remove } else { CompactionDecision::Keep }
+    });
+}
