@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn prefixes_agree_with_wholes() {
-        let bytes: Vec<u8> = (0..100).map(|n| n * 7).collect();
+        let bytes: Vec<u8> = (0..100_u8).map(|n| n.wrapping_mul(7)).collect();
         let one_by_one: Vec<u32> = (1..=bytes.len()).map(|length| masked(&bytes[..length])).collect();
         assert_eq!(masked_prefixes(&bytes).collect::<Vec<_>>(), one_by_one);
     }
