@@ -1,8 +1,11 @@
 //! duolog: a one-to-one message engine on one event log. `docs/ARCHITECTURE.md` follows a message through it.
 
+pub mod config;
 pub mod dir_lock;
 pub mod domain;
 pub mod error;
 pub mod gateway;
 pub mod log;
+pub mod server;
 pub mod store;
+pub mod telemetry;

@@ -1,1 +1,20 @@
-fn main() {}
+//! `duolog`: arguments, then the configuration, then the command.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match cli::run(cli::Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("duolog: {}", cli::with_causes(&error));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

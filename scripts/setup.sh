@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# Installs what a build or the tests need and the machine lacks, or says in a sentence what to install.
+#
+#   setup.sh build      a C++ compiler, libclang (for RocksDB's bindings), curl, the pinned Rust toolchain
+#   setup.sh test       the same, and a Python environment with the client libraries that the tests drive
+#   setup.sh announce   how long the first build takes, if this is the first
+#   setup.sh not-run T  what target T did not run
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Where the official installer of Rust comes from, for machines whose distribution has no package of it.
+RUSTUP_INSTALLER=https://sh.rustup.rs
+PYTHON_PACKAGES=(requests)
+
+say() { printf '%s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Installs Debian packages: as root, or with a sudo that asks nothing.
+install_packages() {
+  local as_root=()
+  if ! have apt-get; then
+    die "missing: $*. These are Debian's names; install what your system calls them, then try again."
+  elif [ "$(id -u)" != 0 ]; then
+    have sudo && sudo -n true 2>/dev/null || die "missing: $*. Install them with: sudo apt-get install $*"
+    as_root=(sudo -n)
+  fi
+  say "installing with apt-get: $*"
+  "${as_root[@]}" apt-get update -qq || say "setup: the package lists could not be refreshed; going on with the old ones"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+    die "apt-get could not install: $*"
+}
+
+has_libclang() {
+  compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || compgen -G '/usr/lib*/libclang*.so*' >/dev/null ||
+    compgen -G '/usr/lib/*-linux-*/libclang*.so*' >/dev/null || [ -n "${LIBCLANG_PATH:-}" ]
+}
+
+system_packages() {
+  local missing=()
+  have c++ || missing+=(g++)
+  have clang || missing+=(clang)
+  has_libclang || missing+=(libclang-dev)
+  have curl || missing+=(curl ca-certificates)
+  [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+}
+
+# The toolchain that rust-toolchain.toml pins, with clippy and rustfmt.
+rust() {
+  local channel
+  channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+  if ! have rustup && ! have cargo; then
+    if have apt-cache && apt-cache show rustup >/dev/null 2>&1; then
+      install_packages rustup
+    else
+      say "installing rustup from $RUSTUP_INSTALLER into ~/.cargo (no Debian package of it here)"
+      curl --proto '=https' --tlsv1.2 -sSf "$RUSTUP_INSTALLER" |
+        sh -s -- -y -q --no-modify-path --profile minimal --default-toolchain none ||
+        die "rustup could not be installed; install Rust $channel by hand (https://rustup.rs), then try again"
+    fi
+  fi
+  if have rustup; then
+    cargo --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 ||
+      rustup toolchain install "$channel" --profile minimal --component clippy --component rustfmt ||
+      die "Rust $channel could not be installed; try: rustup toolchain install $channel"
+  else
+    local version
+    version=$(cargo --version | cut -d ' ' -f 2)
+    [ "$(printf '%s\n' "$channel" "$version" | sort -V | head -n 1)" = "$channel" ] ||
+      die "cargo is $version and duolog needs Rust $channel; install rustup (https://rustup.rs), then try again"
+  fi
+}
+
+python_environment() {
+  local venv=$DUOLOG_CACHE/venv
+  if ! "$venv/bin/python" -c 'import requests' 2>/dev/null; then
+    python3 -c 'import venv, ensurepip' 2>/dev/null || install_packages python3 python3-venv
+    say "fetching from PyPI: ${PYTHON_PACKAGES[*]}"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "${PYTHON_PACKAGES[@]}" ||
+      die "pip could not install: ${PYTHON_PACKAGES[*]}"
+  fi
+}
+
+announce() {
+  [ -e "$CARGO_TARGET_DIR/release/build" ] && return
+  say "The first build compiles RocksDB and librdkafka from source: 10 to 20 minutes on 2 cores, less on more."
+  say "It stays in $CARGO_TARGET_DIR, so later builds take a minute. Cargo tells what it compiles:"
+}
+
+case "${1:-}" in
+  build)
+    system_packages
+    rust
+    ;;
+  test)
+    say "Fetched if missing: a C++ compiler, libclang, curl, Rust (see rust-toolchain.toml), crates, from PyPI: ${PYTHON_PACKAGES[*]}."
+    system_packages
+    rust
+    python_environment
+    ;;
+  announce) announce ;;
+  not-run)
+    if [ "${2:-}" = test-quick ]; then
+      say "Not run by make test-quick: what make test adds, which is the tests that fetch something first."
+    fi
+    ;;
+  *) die "usage: setup.sh build|test|announce|not-run TARGET" ;;
+esac

@@ -1,0 +1,44 @@
+use duolog::config::ConfigError;
+use duolog::server::ServerError;
+use thiserror::Error;
+
+/// Why a command ended without having done its work.
+#[derive(Debug, Error)]
+pub enum CliError {
+    #[error("the configuration is wrong\n{0}")]
+    Config(#[from] ConfigError),
+    /// The arguments fit the grammar, and still make no sense.
+    #[error("{0}")]
+    Usage(String),
+    #[error("the server stopped")]
+    Server(#[from] ServerError),
+    #[error("{0}")]
+    Failed(String),
+    #[error("{doing}")]
+    Io { doing: String, source: std::io::Error },
+}
+
+impl CliError {
+    /// 2: usage or configuration, to be mended by whoever called; 1: anything else.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Usage(_) => 2,
+            Self::Server(_) | Self::Failed(_) | Self::Io { .. } => 1,
+        }
+    }
+}
+
+/// An error and what caused it, on one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // Some libraries repeat their cause in their own words.
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}

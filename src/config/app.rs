@@ -1,0 +1,116 @@
+//! Who the app is: its number and its key. Made at first start, kept in the data directory.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use duolog_topics::Account;
+
+use super::{Config, ConfigError};
+
+/// The file in the data directory that keeps what the first start made up.
+pub const APP_FILE: &str = "app.toml";
+
+/// Made-up numbers look like those of the API that ours follows: 1400000000 and up.
+const MADE_UP_FROM: u64 = 1_400_000_000;
+const MADE_UP_COUNT: u64 = 100_000_000;
+
+/// The key as text is twice as long; the text is what signs.
+const KEY_BYTES: usize = 32;
+
+/// What signing a user in takes.
+#[derive(Clone)]
+pub struct AppIdentity {
+    pub sdkappid: u64,
+    /// The bytes of the key file without white space at its end.
+    pub key: Vec<u8>,
+    /// The first of `app.admins`, in whose name the command line calls the server API.
+    pub admin: Account,
+}
+
+impl Config {
+    /// Reads the app's number and key.
+    ///
+    /// # Errors
+    /// If the server has not been started on this data directory yet, or the key file is gone or empty.
+    pub fn app_identity(&self) -> Result<AppIdentity, ConfigError> {
+        let hint = "start the server once on this data directory, or set it";
+        let sdkappid = self.app.sdkappid.ok_or_else(|| self.error("app.sdkappid", format!("not known yet; {hint}")))?;
+        let path = &self.app.key_file;
+        let text = fs::read_to_string(path).map_err(|error| {
+            self.error("app.key_file", format!("{} cannot be read: {error}; {hint}", path.display()))
+        })?;
+        let key = text.trim_end();
+        if key.is_empty() {
+            return Err(self.error("app.key_file", format!("{} is empty; it takes the app's key", path.display())));
+        }
+        let admin = self.app.admins[0].clone();
+        Ok(AppIdentity { sdkappid, key: key.as_bytes().to_vec(), admin })
+    }
+
+    /// Makes what a first start finds missing: the data directory, the app's number and its key, for the owner's eyes
+    /// only. Returns what it made; if that is not nothing, load the configuration again.
+    ///
+    /// # Errors
+    /// If a file cannot be written; and if an earlier start made the key and it is gone: a new one would make every
+    /// signature given out so far worthless, so that is the operator's to decide.
+    pub fn first_start(&self) -> Result<Vec<PathBuf>, ConfigError> {
+        let mut made = Vec::new();
+        let app_file = self.data.dir.join(APP_FILE);
+        let first = !app_file.exists();
+        fs::create_dir_all(&self.data.dir)
+            .map_err(|error| ConfigError::file(&self.data.dir, "data.dir", "cannot be made", &error))?;
+        if !self.app.key_file.exists() {
+            if !first {
+                let what = format!(
+                    "{} is gone; put it back, or delete {} to begin with a new key, which ends every signature given \
+                     out so far",
+                    self.app.key_file.display(),
+                    app_file.display()
+                );
+                return Err(self.error("app.key_file", what));
+            }
+            if write_secret(&self.app.key_file, &format!("{}\n", hex(&random::<KEY_BYTES>())))? {
+                made.push(self.app.key_file.clone());
+            }
+        }
+        if first && self.app.sdkappid.is_none() {
+            let sdkappid = MADE_UP_FROM + u64::from_le_bytes(random()) % MADE_UP_COUNT;
+            let text = format!(
+                "# Made at the first start; app.sdkappid in the configuration wins.\n[app]\nsdkappid = {sdkappid}\n"
+            );
+            if write_secret(&app_file, &text)? {
+                made.push(app_file);
+            }
+        }
+        Ok(made)
+    }
+}
+
+/// Writes a new file that only its owner may read; `false` if somebody else has made it meanwhile.
+fn write_secret(path: &Path, text: &str) -> Result<bool, ConfigError> {
+    let failed = |error: &std::io::Error| ConfigError::file(path, "", "cannot be written", error);
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::create_dir_all(parent).map_err(|error| failed(&error))?;
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(mut file) => {
+            file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| failed(&error))?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let source = rustls::crypto::ring::default_provider().secure_random;
+    source.fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

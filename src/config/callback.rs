@@ -1,0 +1,54 @@
+//! Who gets callbacks: `callback.url` under the name "default", and each `[[callback.endpoints]]`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::value::{Secret, Url};
+use super::{Config, ConfigError, Endpoint};
+
+/// The name that `callback.url` goes by in logs, metrics and positions.
+pub const DEFAULT_ENDPOINT: &str = "default";
+
+/// One receiver of callbacks, ready to be used.
+#[derive(Clone, Debug)]
+pub struct CallbackTarget {
+    pub name: String,
+    pub url: Url,
+    /// Empty: requests are not signed.
+    pub secret: Secret,
+    pub commands: Vec<String>,
+}
+
+impl Config {
+    /// Every receiver of callbacks, secrets read from their files.
+    ///
+    /// # Errors
+    /// If a secret's file cannot be read or is empty.
+    pub fn callback_targets(&self) -> Result<Vec<CallbackTarget>, ConfigError> {
+        let mut targets = Vec::new();
+        if let Some(url) = self.callback.url.clone() {
+            let secret = self.secret("callback", &self.callback.secret, self.callback.secret_file.as_ref())?;
+            let commands = self.callback.commands.clone();
+            targets.push(CallbackTarget { name: DEFAULT_ENDPOINT.to_owned(), url, secret, commands });
+        }
+        for (number, endpoint) in self.endpoints.iter().enumerate() {
+            let at = format!("{}.{number}", Endpoint::SECTION.name);
+            let secret = self.secret(&at, &endpoint.secret, endpoint.secret_file.as_ref())?;
+            let (name, commands) = (endpoint.name.clone(), endpoint.commands.clone());
+            let url = endpoint.url.clone().expect("an endpoint without an address is refused when it is read");
+            targets.push(CallbackTarget { name, url, secret, commands });
+        }
+        Ok(targets)
+    }
+
+    fn secret(&self, at: &str, secret: &Secret, file: Option<&PathBuf>) -> Result<Secret, ConfigError> {
+        let Some(path) = file else { return Ok(secret.clone()) };
+        let key = format!("{at}.secret_file");
+        let text = fs::read_to_string(path)
+            .map_err(|error| self.error(&key, format!("{} cannot be read: {error}", path.display())))?;
+        match text.trim_end() {
+            "" => Err(self.error(&key, format!("{} is empty; it takes the secret", path.display()))),
+            secret => Ok(Secret::new(secret)),
+        }
+    }
+}
