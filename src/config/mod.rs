@@ -17,6 +17,8 @@ mod policy;
 mod print;
 mod sections;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod validate;
 mod value;
 
@@ -136,8 +138,7 @@ impl Config {
 
     /// A problem with a key's value, with the place where it was set.
     fn problem(&self, key: &str, what: impl Into<String>) -> Problem {
-        let source = self.settings.get(key).map_or(Source::Default, |set| set.source.clone());
-        Problem { place: source.to_string(), key: key.to_owned(), what: what.into() }
+        Problem { place: self.settings.place(key), key: key.to_owned(), what: what.into() }
     }
 
     fn error(&self, key: &str, what: impl Into<String>) -> ConfigError {

@@ -13,8 +13,8 @@ use super::value::{HookFailure, Provider, Secret, Setting, StoreUrl, Url};
 sections! {
     /// Which app this server serves.
     section App "app" {
-        sdkappid: Option<u64>, in 1 ..= 4_294_967_295 = "0",
-            "The app's number; made up at first start if absent, and kept in `app.toml` in the data directory.";
+        sdkappid: Option<u64>, in 0 ..= 4_294_967_295 = "0",
+            "The app's number; 0 = made up at first start, and kept in `app.toml` in the data directory.";
         key_file: PathBuf = "'{data}/app.key'",
             "The file with the key that signs in users; made at first start if absent, readable by its owner only.";
         admins: Vec<Account> = "['administrator']",

@@ -61,6 +61,14 @@ impl Settings {
         self.set.get(path)
     }
 
+    /// Where to look for a value: where it is set, or else where its section is; empty if that is nowhere.
+    pub fn place(&self, path: &str) -> String {
+        let section = path.rsplit_once('.').map_or(path, |(section, _)| section);
+        let inside = |other: &String| other.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'));
+        let nearest = || self.set.iter().find(|(other, _)| inside(other)).map(|(_, set)| set);
+        self.get(path).or_else(nearest).map(|set| set.source.to_string()).unwrap_or_default()
+    }
+
     /// How many tables of a repeated section there are.
     pub fn repeats(&self, section: &str) -> usize {
         let number = |path: &String| path.strip_prefix(section)?.strip_prefix('.')?.split('.').next()?.parse().ok();
@@ -136,20 +144,15 @@ impl<'a> Reader<'a> {
         if let Some(set) = self.settings.get(&path) {
             match in_range(key, &set.value).then(|| T::read(&set.value)).flatten() {
                 Some(value) => return value,
-                None => self.problem(&set.source, path, refusal(key, &set.value)),
+                None => self.refuse(&path, refusal(key, &set.value)),
             }
         }
         T::read(&default_value(key, self.data_dir)).expect("a test reads every default of the catalogue")
     }
 
-    /// Notes a problem with a value that was read.
-    pub fn problem(&mut self, source: &Source, key: String, what: String) {
-        self.problems.push(Problem { place: source.to_string(), key, what });
-    }
-
-    /// Where the value at a path comes from.
-    pub fn source(&self, path: &str) -> Source {
-        self.settings.get(path).map_or(Source::Default, |set| set.source.clone())
+    /// Notes a problem with a value.
+    pub fn refuse(&mut self, path: &str, what: impl Into<String>) {
+        self.problems.push(Problem { place: self.settings.place(path), key: path.to_owned(), what: what.into() });
     }
 
     /// # Errors

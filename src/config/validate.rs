@@ -18,23 +18,18 @@ pub fn check(config: &Config, reader: &mut Reader<'_>) {
     endpoints_differ(config, reader);
 }
 
-fn refuse(reader: &mut Reader<'_>, key: &str, what: impl Into<String>) {
-    let source = reader.source(key);
-    reader.problem(&source, key.to_owned(), what.into());
-}
-
 fn tls_has_both_or_none(config: &Config, reader: &mut Reader<'_>) {
     let server = &config.server;
     match (&server.tls_cert, &server.tls_key) {
-        (Some(_), None) => refuse(reader, "server.tls_cert", "TLS needs server.tls_key beside it"),
-        (None, Some(_)) => refuse(reader, "server.tls_key", "TLS needs server.tls_cert beside it"),
+        (Some(_), None) => reader.refuse("server.tls_cert", "TLS needs server.tls_key beside it"),
+        (None, Some(_)) => reader.refuse("server.tls_key", "TLS needs server.tls_cert beside it"),
         _ => {}
     }
 }
 
 fn somebody_is_admin(config: &Config, reader: &mut Reader<'_>) {
     if config.app.admins.is_empty() {
-        refuse(reader, "app.admins", "the list is empty; the server API needs at least one admin account");
+        reader.refuse("app.admins", "the list is empty; the server API needs at least one admin account");
     }
 }
 
@@ -44,7 +39,7 @@ fn secrets_have_one_source(config: &Config, reader: &mut Reader<'_>) {
 
 fn one_source(at: &str, secret: &Secret, file: bool, reader: &mut Reader<'_>) {
     if file && !secret.is_empty() {
-        refuse(reader, &format!("{at}.secret_file"), format!("{at}.secret is set too; set one of them"));
+        reader.refuse(&format!("{at}.secret_file"), format!("{at}.secret is set too; set one of them"));
     }
 }
 
@@ -55,8 +50,8 @@ fn push_is_whole(config: &Config, reader: &mut Reader<'_>) {
     for (name, text) in texts {
         let path = format!("push.apns.{name}");
         match (&apns.key_file, text.is_empty()) {
-            (Some(_), true) => refuse(reader, &path, "missing; push.apns.key_file is set and needs it"),
-            (None, false) => refuse(reader, &path, "set without push.apns.key_file, which turns the push on"),
+            (Some(_), true) => reader.refuse(&path, "missing; push.apns.key_file is set and needs it"),
+            (None, false) => reader.refuse(&path, "set without push.apns.key_file, which turns the push on"),
             _ => {}
         }
     }
@@ -64,11 +59,11 @@ fn push_is_whole(config: &Config, reader: &mut Reader<'_>) {
 
 fn endpoint_is_whole(at: &str, endpoint: &Endpoint, reader: &mut Reader<'_>) {
     if endpoint.url.is_none() {
-        refuse(reader, &format!("{at}.url"), "missing; an endpoint needs an address");
+        reader.refuse(&format!("{at}.url"), "missing; an endpoint needs an address");
     }
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if endpoint.name.is_empty() || endpoint.name.len() > 32 || !endpoint.name.chars().all(plain) {
-        refuse(reader, &format!("{at}.name"), "needs 1 to 32 of a-z, 0-9 and -");
+        reader.refuse(&format!("{at}.name"), "needs 1 to 32 of a-z, 0-9 and -");
     }
     one_source(at, &endpoint.secret, endpoint.secret_file.is_some(), reader);
 }
@@ -78,7 +73,7 @@ fn endpoints_differ(config: &Config, reader: &mut Reader<'_>) {
     for (number, endpoint) in config.endpoints.iter().enumerate() {
         if !seen.insert(&endpoint.name) {
             let key = format!("{}.{number}.name", Endpoint::SECTION.name);
-            refuse(reader, &key, format!("{:?} is taken; each endpoint needs its own name", endpoint.name));
+            reader.refuse(&key, format!("{:?} is taken; each endpoint needs its own name", endpoint.name));
         }
     }
 }

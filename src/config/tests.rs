@@ -1,0 +1,174 @@
+use std::path::{Path, PathBuf};
+
+use duolog_topics::LoginPolicy;
+
+use super::*;
+
+/// Reads a configuration from a file's text and variables.
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let mut settings = Settings::default();
+    let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    settings.lay_below(environment::read(variables)?);
+    settings.lay_below(file::parse(Path::new("duolog.toml"), text)?);
+    Config::from_settings(settings)
+}
+
+/// The one problem of a configuration, as a person reads it.
+fn problem(text: &str) -> String {
+    load(text, &[]).unwrap_err().to_string()
+}
+
+#[test]
+fn every_default_of_the_catalogue_can_be_read() {
+    let config = load("", &[]).unwrap();
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.limits.body_bytes, 8192);
+    let endpoint = load("[[callback.endpoints]]\nname = 'crm'\nurl = 'http://crm'", &[]).unwrap().endpoints.remove(0);
+    assert_eq!(endpoint.commands, ["C2C.CallbackAfterSendMsg"]);
+}
+
+#[test]
+fn the_example_of_the_design_is_read_as_it_stands() {
+    let config = load(include_str!("example.toml"), &[]).unwrap();
+    assert_eq!(config.app.sdkappid, Some(1_400_000_000));
+    assert_eq!(config.policy_changed().web_instances, 1);
+}
+
+#[test]
+fn the_later_layer_wins_and_its_place_is_kept() {
+    let layers = Layers {
+        environment: vec![("DUOLOG_SERVER__LISTEN".into(), "127.0.0.1:1".into()), ("HOME".into(), "x".into())],
+        flags: vec![("--listen", "server.listen", "127.0.0.1:2".into())],
+        ..Layers::default()
+    };
+    let config = Config::load(&layers).unwrap();
+    assert_eq!(config.server.listen.port(), 2);
+    assert!(config.print().contains("# --listen\n"));
+    let config = load("[server]\nlisten = '127.0.0.1:3'", &[("DUOLOG_SERVER__LISTEN", "127.0.0.1:1")]).unwrap();
+    assert_eq!(config.server.listen.port(), 1);
+    assert!(config.print().contains("# DUOLOG_SERVER__LISTEN\n"));
+}
+
+#[test]
+fn what_is_not_set_follows_the_data_directory() {
+    let config = load("[data]\ndir = '/srv/x'\n[records]\ndir = 'elsewhere'", &[]).unwrap();
+    assert_eq!(config.app.key_file, Path::new("/srv/x/app.key"));
+    assert_eq!(config.checkpoint.url, StoreUrl::Folder(PathBuf::from("/srv/x/checkpoints")));
+    assert_eq!(config.records.dir, Path::new("elsewhere"));
+}
+
+#[test]
+fn the_environment_knows_lists_numbers_and_tables() {
+    let variables = [
+        ("DUOLOG_APP__ADMINS", "root, boss"),
+        ("DUOLOG_SERVER__RATE_LIMIT", "0"),
+        ("DUOLOG_POLICY__FRIEND_CHECK", "true"),
+        ("DUOLOG_POLICY__LOGIN", "multi"),
+        ("DUOLOG_POLICY__INSTANCES__WEB", "3"),
+        ("DUOLOG_LOG__KAFKA__PROPERTIES", "{ 'security.protocol' = 'ssl', 'linger.ms' = 2 }"),
+    ];
+    let config = load("", &variables).unwrap();
+    assert_eq!(config.app.admins.iter().map(|admin| admin.as_str()).collect::<Vec<_>>(), ["root", "boss"]);
+    assert_eq!(config.server.rate_limit, 0);
+    assert!(config.policy.friend_check);
+    assert_eq!((config.policy.login, config.instances.web), (LoginPolicy::Multi, 3));
+    assert_eq!(config.kafka.properties["linger.ms"], "2");
+}
+
+#[test]
+fn an_error_names_file_line_key_and_what_is_allowed() {
+    assert_eq!(
+        problem("[server]\n\nrate_limit = -1"),
+        "duolog.toml:3: server.rate_limit: -1 is not allowed; it takes a whole number from 0 to 1000000"
+    );
+    assert_eq!(
+        problem("[policy]\nlogin = 'twice'"),
+        "duolog.toml:2: policy.login: \"twice\" is not allowed; it takes \"single\", \"dual\", \"triple\" or \"multi\""
+    );
+    assert_eq!(
+        problem("[log]\npartition = 1"),
+        "duolog.toml:2: log.partition: unknown key; known in [log]: provider, partitions, retention_days, kafka"
+    );
+    assert!(problem("[serve]").starts_with("duolog.toml:1: serve: unknown section; known: app, server, "));
+    assert!(problem("x = ").starts_with("duolog.toml:1: not TOML: "));
+    assert!(problem("\n\n[app]\nadmins = []").starts_with("duolog.toml:4: app.admins: "));
+    let unknown = load("", &[("DUOLOG_DATA__DIRR", "x")]).unwrap_err().to_string();
+    assert_eq!(unknown, "DUOLOG_DATA__DIRR: unknown key; known: DUOLOG_DATA__DIR");
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let error = load("[server]\nlisten = 'x'\nrate_limit = true\n[data]\ndir = 'd'", &[]).unwrap_err();
+    assert_eq!(error.problems().len(), 2, "{error}");
+}
+
+#[test]
+fn rules_between_keys_are_kept() {
+    assert!(problem("[server]\ntls_cert = 'x'").contains("TLS needs server.tls_key beside it"));
+    assert!(problem("[push.apns]\nkey_file = 'k'\nkey_id = 'i'\nteam_id = 't'").contains("push.apns.topic: missing"));
+    assert!(problem("[callback]\nsecret = 'a'\nsecret_file = 'b'").contains("set one of them"));
+    assert!(
+        problem("[[callback.endpoints]]\nname = 'crm'").starts_with("duolog.toml:2: callback.endpoints.0.url: missing")
+    );
+    let twice = "[[callback.endpoints]]\nname = 'default'\nurl = 'http://x'";
+    assert!(problem(twice).contains("\"default\" is taken"));
+    assert!(problem("[callback.endpoints]\nname = 'x'").contains("write it as [[callback.endpoints]]"));
+    assert!(problem("server = 3").contains("write it as [server]"));
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let text = "[callback]\nurl = 'http://x'\nsecret = 'hush'\n[log.kafka]\nproperties = { 'sasl.password' = 'hush' }";
+    let config = load(text, &[]).unwrap();
+    assert!(!config.print().contains("hush"), "{}", config.print());
+    assert!(!format!("{:?}", config.callback).contains("hush"));
+    assert!(!problem("[callback]\nsecret = ['hush']").contains("hush"));
+}
+
+#[test]
+fn what_is_printed_can_be_read_again() {
+    let text = "[policy]\nlogin = 'multi'\n[[callback.endpoints]]\nname = 'crm'\nurl = 'http://crm/'";
+    let first = load(text, &[]).unwrap();
+    let again = load(&first.print(), &[]).unwrap();
+    assert_eq!(again.policy, first.policy);
+    assert_eq!(again.endpoints, first.endpoints);
+    assert_eq!(again.endpoints[0].url.as_ref().unwrap().as_str(), "http://crm");
+}
+
+#[test]
+fn a_key_without_a_capability_stops_the_server() {
+    let config = load("[log]\nprovider = 'kafka'", &[]).unwrap();
+    let error = config.refuse_missing().unwrap_err().to_string();
+    assert!(error.starts_with("duolog.toml:2: log.provider: "), "{error}");
+    assert_eq!(load("", &[]).unwrap().refuse_missing(), Ok(()));
+}
+
+#[test]
+fn the_first_start_makes_number_and_key_once() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("data").display().to_string();
+    let layers = Layers { flags: vec![("--data", "data.dir", dir)], ..Layers::default() };
+    let config = Config::load(&layers).unwrap();
+    assert!(config.app_identity().is_err());
+    assert_eq!(config.first_start().unwrap().len(), 2);
+
+    let config = Config::load(&layers).unwrap();
+    let identity = config.app_identity().unwrap();
+    assert!((1_400_000_000..1_500_000_000).contains(&identity.sdkappid));
+    assert_eq!(identity.key.len(), 64);
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(&config.app.key_file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(config.first_start().unwrap(), Vec::<PathBuf>::new());
+
+    // A key that is gone is not made again: that would end every signature in silence.
+    std::fs::remove_file(&config.app.key_file).unwrap();
+    let error = config.first_start().unwrap_err().to_string();
+    assert!(error.contains("app.key is gone; put it back"), "{error}");
+}
+
+#[test]
+fn a_server_that_listens_everywhere_is_reached_at_home() {
+    assert_eq!(load("[server]\nlisten = '0.0.0.0:81'", &[]).unwrap().base_url(), "http://127.0.0.1:81");
+    assert_eq!(load("[server]\npublic_url = 'https://im.example/'", &[]).unwrap().base_url(), "https://im.example");
+}
