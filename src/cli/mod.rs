@@ -1,5 +1,6 @@
 //! The commands of `duolog`, one file each.
 
+mod chat;
 mod config;
 mod error;
 mod send;
@@ -29,6 +30,7 @@ enum Command {
     Serve(serve::Serve),
     Usersig(usersig::Usersig),
     Send(send::Send),
+    Chat(chat::Chat),
     Config(config::PrintConfig),
 }
 
@@ -67,6 +69,7 @@ pub fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Serve(serve) => serve.run(),
         Command::Usersig(usersig) => usersig.run(),
         Command::Send(send) => send.run(),
+        Command::Chat(chat) => chat.run(),
         Command::Config(config) => config.run(),
     }
 }

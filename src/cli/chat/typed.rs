@@ -1,0 +1,124 @@
+//! What a person types: a line is sent, a line that begins with a slash is a command.
+
+use duolog_topics::Account;
+
+/// What `/help` prints.
+pub const HELP: &str = "\
+a line                 is sent to whoever wrote last, or to --to; a line that begins with // is sent with one slash
+/to ACCOUNT            from here on lines go to ACCOUNT
+/history [PEER] [N]    the last N messages with PEER (20)
+/recent                recent contacts
+/read [PEER]           everything from PEER is read
+/recall [NUMBER]       takes back the message with that number, or the last one
+/block ACCOUNT...      blocks; /unblock ACCOUNT... lifts it
+/help                  this text; end of input (Ctrl-D) logs out";
+
+/// How many messages `/history` shows if nobody says.
+const HISTORY: u32 = 20;
+/// The protocol's page of history.
+const HISTORY_MOST: u32 = 100;
+
+/// A line, understood.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Typed {
+    Text(String),
+    To(Account),
+    History {
+        peer: Option<Account>,
+        limit: u32,
+    },
+    Recent,
+    Read(Option<Account>),
+    /// The number that was shown beside the message.
+    Recall(Option<usize>),
+    Block(Vec<Account>),
+    Unblock(Vec<Account>),
+    Help,
+}
+
+impl Typed {
+    /// Understands a line; `None` if it is empty.
+    ///
+    /// # Errors
+    /// What is wrong with a command, for the person who typed it.
+    pub fn parse(line: &str) -> Result<Option<Self>, String> {
+        let line = line.trim_end_matches(['\r', '\n']);
+        if line.trim().is_empty() {
+            return Ok(None);
+        }
+        match line.strip_prefix('/') {
+            None => Ok(Some(Self::Text(line.to_owned()))),
+            Some(text) if text.starts_with('/') => Ok(Some(Self::Text(text.to_owned()))),
+            Some(command) => Self::command(command).map(Some),
+        }
+    }
+
+    fn command(command: &str) -> Result<Self, String> {
+        let mut words = command.split_whitespace();
+        let name = words.next().unwrap_or_default();
+        let words: Vec<&str> = words.collect();
+        match (name, words.as_slice()) {
+            ("to", [peer]) => Ok(Self::To(account(peer)?)),
+            ("history", words) => Self::history(words),
+            ("recent", []) => Ok(Self::Recent),
+            ("read", []) => Ok(Self::Read(None)),
+            ("read", [peer]) => Ok(Self::Read(Some(account(peer)?))),
+            ("recall", []) => Ok(Self::Recall(None)),
+            ("recall", [number]) => {
+                let number = number.trim_matches(['[', ']']).parse();
+                number.map(|number| Self::Recall(Some(number))).map_err(|_| "usage: /recall [NUMBER]".to_owned())
+            }
+            ("block", peers) if !peers.is_empty() => Ok(Self::Block(accounts(peers)?)),
+            ("unblock", peers) if !peers.is_empty() => Ok(Self::Unblock(accounts(peers)?)),
+            ("help", _) => Ok(Self::Help),
+            _ => Err(format!("/{command} is no command; /help lists them")),
+        }
+    }
+
+    fn history(words: &[&str]) -> Result<Self, String> {
+        let (peer, number) = match words {
+            [] => (None, None),
+            [word] => match word.parse() {
+                Ok(number) => (None, Some(number)),
+                Err(_) => (Some(account(word)?), None),
+            },
+            [peer, number] => {
+                let number = number.parse().map_err(|_| "usage: /history [PEER] [N]".to_owned())?;
+                (Some(account(peer)?), Some(number))
+            }
+            _ => return Err("usage: /history [PEER] [N]".to_owned()),
+        };
+        Ok(Self::History { peer, limit: number.unwrap_or(HISTORY).clamp(1, HISTORY_MOST) })
+    }
+}
+
+fn account(word: &str) -> Result<Account, String> {
+    Account::new(word).map_err(|error| format!("{word}: {error}"))
+}
+
+fn accounts(words: &[&str]) -> Result<Vec<Account>, String> {
+    words.iter().map(|word| account(word)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(name: &str) -> Account {
+        Account::new(name).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_text_and_a_slash_is_a_command() {
+        assert_eq!(Typed::parse("hi there\n"), Ok(Some(Typed::Text("hi there".to_owned()))));
+        assert_eq!(Typed::parse("//usr"), Ok(Some(Typed::Text("/usr".to_owned()))));
+        assert_eq!(Typed::parse("  \n"), Ok(None));
+        assert_eq!(Typed::parse("/to bob"), Ok(Some(Typed::To(name("bob")))));
+        assert_eq!(Typed::parse("/recall [3]"), Ok(Some(Typed::Recall(Some(3)))));
+        assert_eq!(Typed::parse("/block a b"), Ok(Some(Typed::Block(vec![name("a"), name("b")]))));
+        assert_eq!(Typed::parse("/history bob 5"), Ok(Some(Typed::History { peer: Some(name("bob")), limit: 5 })));
+        assert_eq!(Typed::parse("/history 500"), Ok(Some(Typed::History { peer: None, limit: 100 })));
+        assert!(Typed::parse("/nonsense").is_err());
+        assert!(Typed::parse("/block").is_err());
+    }
+}
