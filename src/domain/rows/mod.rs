@@ -1,5 +1,36 @@
 //! The rows of a mailbox: one file a row kind, and the port through which the fold and the readers see them.
+//!
+//! Layouts stand in the doc comments: `table: (key) -> value`. A key begins with its table's byte ([`Table`]), names end
+//! with 0x00, numbers are big-endian. [`Row`] tells how values are encoded.
 
+mod account;
+mod codec;
+mod conversation;
+mod device;
+mod history;
+mod idempotency;
+mod message;
+mod meta;
+mod outbox;
+mod overlay;
 mod port;
+mod profile;
+mod relation;
+mod table;
+mod timeline;
 
+pub use account::AccountRow;
+pub use codec::{Pointer, Row, get, record_time_of};
+pub use conversation::{ConversationRow, HistoryPlace, RecentRow};
+pub use device::{DeviceRow, PushTokenRow, SessionRow};
+pub use history::{HistoryRow, RowFlags};
+pub use idempotency::{IdempotencyRow, Window};
+pub use message::{Delivery, MessageRow};
+pub use meta::{DAY, Horizons, MetaRow};
+pub use outbox::{OutboxRow, PositionRow};
+pub use overlay::{MapRows, Overlay};
 pub use port::{Changes, Direction, KeyRange, Rows, RowsError, Visited};
+pub use profile::{ProfileRow, StoredItem};
+pub use relation::{RelationKind, RelationRow};
+pub use table::{Horizon, Key, KeyReader, Table};
+pub use timeline::{Change, TimelineEntry, TimelineRow};

@@ -1,0 +1,56 @@
+use duolog_topics::{Account, Millis};
+use serde::{Deserialize, Serialize};
+
+use super::{Key, Row, Table};
+
+/// `accounts`: (account) -> what a mailbox counts.
+///
+/// The row stays when the account is deleted, because sequences never go back.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct AccountRow {
+    pub exists: bool,
+    /// Id of the `account.imported` that made it; with the partition's `restored` count it names the timeline.
+    pub timeline_id: [u8; 16],
+    /// The last sequence given out.
+    pub sequence: u64,
+    /// The sequence of the last timeline entry, and how many entries there ever were.
+    pub last_entry: u64,
+    pub entries: u64,
+    /// The inbox floor: the highest cursor of any device.
+    pub floor: u64,
+    pub unread_total: u64,
+    pub recents: u32,
+    pub blocked: u32,
+    pub friends: u32,
+    /// Unix seconds: signatures made earlier are refused.
+    pub not_before: u64,
+    pub muted_until: Millis,
+    pub group_muted_until: Millis,
+    /// Open sessions, in the epoch that they belong to; in another epoch there are none.
+    pub online: u32,
+    pub online_epoch: u64,
+    /// The last sequence of changes of the friend list and of the blacklist (`StandardSequence`, `CurruentSequence`).
+    pub friends_revision: u64,
+    pub blacklist_revision: u64,
+}
+
+impl Row for AccountRow {
+    const TABLE: Table = Table::Account;
+}
+
+impl AccountRow {
+    pub fn key(account: &Account) -> Key {
+        Key::of(Table::Account).account(account)
+    }
+
+    /// Whether a device is connected, as the log knows it.
+    pub fn is_online(&self, epoch: u64) -> bool {
+        self.online > 0 && self.online_epoch == epoch
+    }
+
+    /// Gives out the next sequence.
+    pub fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+}

@@ -1,0 +1,84 @@
+use bytes::Bytes;
+use duolog_topics::Millis;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Rows, RowsError, Table};
+
+/// The format of every value that this program writes.
+const FORMAT: u8 = 1;
+
+/// A kind of row: its table and its value.
+///
+/// A value is the format byte (1), for rows that expire the record time of the record that made it (u64, big-endian),
+/// and the fields in Postcard's encoding. So a compaction filter can judge a row without decoding it.
+pub trait Row: Serialize + DeserializeOwned {
+    const TABLE: Table;
+
+    /// The record time that decides when the row expires; `None` for rows that stay.
+    fn record_time(&self) -> Option<Millis> {
+        None
+    }
+
+    /// Takes back what [`Row::record_time`] gave.
+    fn set_record_time(&mut self, _time: Millis) {}
+
+    fn encode(&self) -> Bytes {
+        let mut value = Vec::with_capacity(64);
+        value.push(FORMAT);
+        if let Some(time) = self.record_time() {
+            value.extend_from_slice(&time.to_be_bytes());
+        }
+        postcard::to_extend(self, value).expect("row types hold only what Postcard can write").into()
+    }
+
+    /// # Errors
+    /// If the bytes are not a row of this kind.
+    fn decode(value: &[u8]) -> Result<Self, RowsError> {
+        let failed = |what: String| RowsError(format!("row of {}: {what}", Self::TABLE.name()));
+        let Some((&FORMAT, mut rest)) = value.split_first() else {
+            return Err(failed("unknown format".to_owned()));
+        };
+        let time = match Self::TABLE.horizon() {
+            super::Horizon::Never => None,
+            _ => {
+                let (time, fields) = rest.split_first_chunk().ok_or_else(|| failed("cut short".to_owned()))?;
+                rest = fields;
+                Some(Millis::from_be_bytes(*time))
+            }
+        };
+        let mut row: Self = postcard::from_bytes(rest).map_err(|error| failed(error.to_string()))?;
+        if let Some(time) = time {
+            row.set_record_time(time);
+        }
+        Ok(row)
+    }
+}
+
+/// The record time in a value of a table whose rows expire, without decoding the rest.
+pub fn record_time_of(value: &[u8]) -> Option<Millis> {
+    let (time, _) = value.get(1..)?.split_first_chunk()?;
+    Some(Millis::from_be_bytes(*time))
+}
+
+/// Reads one row.
+///
+/// # Errors
+/// If it cannot be read or decoded.
+pub fn get<R: Row>(rows: &dyn Rows, key: &[u8]) -> Result<Option<R>, RowsError> {
+    rows.get(key)?.map(|value| R::decode(&value)).transpose()
+}
+
+/// Where a record stands, for ever: rows point at records with it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, serde::Deserialize)]
+pub struct Pointer {
+    pub generation: u32,
+    pub partition: u32,
+    pub offset: u64,
+}
+
+impl super::Key {
+    pub fn pointer(self, pointer: Pointer) -> Self {
+        self.u32(pointer.generation).u32(pointer.partition).u64(pointer.offset)
+    }
+}

@@ -1,0 +1,58 @@
+use duolog_topics::{Account, Millis, RegisterStamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Key, KeyReader, Row, RowsError, Table};
+
+/// Which list of an account a relation stands in; each list that others must know has a mirror in the peer's home.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum RelationKind {
+    /// The account lists the peer as a friend.
+    Friend = 1,
+    /// The peer lists the account as a friend.
+    FriendOf = 2,
+    /// The account has blocked the peer.
+    Block = 3,
+    /// The peer has blocked the account.
+    BlockedBy = 4,
+    /// The peer asked to be a friend; the account has to answer.
+    Pending = 5,
+}
+
+/// `relations`: (account, kind, peer) -> a register: the change with the highest stamp holds, a removal leaves the stamp.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct RelationRow {
+    pub stamp: RegisterStamp,
+    pub listed: bool,
+    /// When it was listed.
+    pub added: Millis,
+    pub remark: Option<String>,
+    pub groups: Vec<String>,
+    pub source: Option<String>,
+    pub wording: Option<String>,
+}
+
+impl Row for RelationRow {
+    const TABLE: Table = Table::Relation;
+}
+
+impl RelationRow {
+    pub fn key(account: &Account, kind: RelationKind, peer: &Account) -> Key {
+        Self::prefix(account, kind).account(peer)
+    }
+
+    pub fn prefix(account: &Account, kind: RelationKind) -> Key {
+        Key::of(Table::Relation).account(account).byte(kind as u8)
+    }
+
+    /// The peer in a key that [`RelationRow::key`] made.
+    ///
+    /// # Errors
+    /// If the key is none.
+    pub fn peer(key: &[u8]) -> Result<Account, RowsError> {
+        let mut reader = KeyReader::new(key, Table::Relation)?;
+        reader.text()?;
+        reader.array::<1>()?;
+        reader.account()
+    }
+}

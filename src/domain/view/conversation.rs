@@ -1,0 +1,87 @@
+use std::ops::ControlFlow;
+
+use duolog_topics::{Account, Millis};
+
+use super::{Mailbox, MessageView};
+use crate::domain::rows::{Direction, HistoryPlace, HistoryRow, KeyReader, RecentRow, RowsError, Table, get};
+
+/// One of the recent contacts.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RecentContact {
+    pub peer: Account,
+    /// Its place: the message time that brought it there.
+    pub time: Millis,
+    pub unread: u64,
+    pub read_time: Millis,
+    pub peer_read_time: Millis,
+    /// Sequence of the last change.
+    pub changed: u64,
+    /// The last message; absent if it was cleared.
+    pub last: Option<MessageView>,
+}
+
+/// Newest first.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct RecentContacts {
+    pub list: Vec<RecentContact>,
+    /// Of all recent contacts.
+    pub unread_total: u64,
+}
+
+impl Mailbox<'_> {
+    /// The recent contacts, newest first; with `changed_after` only those that changed since that sequence.
+    ///
+    /// # Errors
+    /// If rows cannot be read.
+    pub fn recent_contacts(&self, account: &Account, changed_after: Option<u64>) -> Result<RecentContacts, RowsError> {
+        let mut recents = RecentContacts::default();
+        let limit = self.meta.policy.recent_contacts as usize;
+        let mut seen = 0;
+        let prefix = RecentRow::prefix(account);
+        self.walk(&prefix, Direction::Backward, |key, _| {
+            let mut reader = KeyReader::new(key, Table::Recent)?;
+            reader.text()?;
+            let (time, peer) = (reader.u64()?, reader.account()?);
+            let Some(conversation) = self.conversation(account, &peer)? else {
+                return Ok(ControlFlow::Continue(()));
+            };
+            if seen == limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            seen += 1;
+            recents.unread_total += conversation.unread;
+            if changed_after.is_none_or(|cursor| conversation.changed > cursor) {
+                let last = match conversation.last {
+                    Some(place) => self.message_at(account, &peer, place)?,
+                    None => None,
+                };
+                recents.list.push(RecentContact {
+                    peer,
+                    time,
+                    unread: conversation.unread,
+                    read_time: conversation.read_time,
+                    peer_read_time: conversation.peer_read_time,
+                    changed: conversation.changed,
+                    last,
+                });
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(recents)
+    }
+
+    fn message_at(
+        &self,
+        account: &Account,
+        peer: &Account,
+        place: HistoryPlace,
+    ) -> Result<Option<MessageView>, RowsError> {
+        let row = get::<HistoryRow>(self.rows, HistoryRow::key(account, peer, place).as_slice())?;
+        let Some(row) = self.visible(row)? else {
+            return Ok(None);
+        };
+        let conversation = self.conversation(account, peer)?.unwrap_or_default();
+        let message = self.message(row.pointer)?;
+        Ok(message.map(|message| self.message_view(account, peer, &row, message, &conversation)))
+    }
+}
