@@ -1,3 +1,7 @@
 //! What duolog decides, free of I/O, clock and chance.
 
+pub mod fold;
+pub mod judge;
 pub mod rows;
+pub mod verdict;
+pub mod view;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use duolog_topics::{Account, Millis, MsgKey, Platform, RawJson};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::rows::Pointer;
+use crate::domain::rows::{AccountRow, MetaRow, Pointer};
 use crate::domain::view::Entry;
 use crate::error::Code;
 
@@ -48,6 +48,8 @@ pub struct Excluder {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Answer {
     Done,
+    /// As much as one record may do; the same request again does more, until `Done`.
+    Partial,
     Sent(Sent),
     Opened(Opened),
     Read { unread_total: u64 },
@@ -91,7 +93,7 @@ pub enum Effect {
     /// A session of the account has ended.
     End(SessionEnded),
     /// Records wait in the outbox for this partition.
-    Outbox { destination: u32 },
+    Outbox { destination: u32, number: u64 },
 }
 
 /// An entry for the live devices of one account.
@@ -141,4 +143,10 @@ pub struct Folded {
 /// A body that reads as empty: of a recalled message.
 pub fn empty_body() -> RawJson {
     RawJson::from_checked("[]")
+}
+
+/// Names a run of sequences: the import that made the account and, after a backup was put back, how often.
+pub fn timeline_name(owner: &AccountRow, meta: &MetaRow) -> String {
+    let id = uuid::Uuid::from_bytes(owner.timeline_id).simple();
+    if meta.restored == 0 { id.to_string() } else { format!("{id}-{}", meta.restored) }
 }

@@ -9,6 +9,8 @@ use super::{Key, Row, Table};
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct AccountRow {
     pub exists: bool,
+    /// Deleted, but not all of its rows are gone yet.
+    pub clearing: bool,
     /// Id of the `account.imported` that made it; with the partition's `restored` count it names the timeline.
     pub timeline_id: [u8; 16],
     /// The last sequence given out.

@@ -30,6 +30,8 @@ pub struct MessageRow {
     origin: u8,
     pub push: Option<RawJson>,
     pub platform: Option<Platform>,
+    /// How many receivers the record had in this home and, in the sender's home, elsewhere.
+    pub receivers: u32,
     /// Of the receivers whose home is here.
     pub deliveries: Vec<Delivery>,
 }
@@ -60,6 +62,7 @@ impl MessageRow {
             origin: content.origin as u8,
             push: content.push.clone(),
             platform: content.platform,
+            receivers: 1,
             deliveries: Vec::new(),
         }
     }

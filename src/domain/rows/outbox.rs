@@ -9,6 +9,7 @@ pub struct OutboxRow {
     pub account: String,
     pub time: Millis,
     pub kind: String,
+    pub version: u16,
     pub payload: Vec<u8>,
 }
 

@@ -10,6 +10,7 @@ mod timeline;
 pub use blacklist::Listed;
 pub use conversation::{RecentContact, RecentContacts};
 pub use entry::{ChangeView, Entry, MessageFlagsView, MessageView};
+pub(crate) use history::view_of;
 pub use history::{HistoryFrom, HistoryPage, HistoryQuery};
 pub use mailbox::Mailbox;
 pub use timeline::TimelinePage;

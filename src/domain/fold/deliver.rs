@@ -1,0 +1,193 @@
+use duolog_topics::{Account, MessageContent, Millis, Origin};
+
+use super::step::Step;
+use crate::domain::judge;
+use crate::domain::rows::{
+    AccountRow, ConversationRow, Delivery, Direction, HistoryPlace, HistoryRow, KeyReader, MessageRow, Pointer,
+    RecentRow, RowFlags, RowsError, Table, TimelineEntry,
+};
+use crate::domain::view::{Entry, Mailbox};
+
+/// A message on its way into mailboxes: what both sides of it share.
+pub(super) struct Passing<'m> {
+    pub from: &'m Account,
+    pub content: &'m MessageContent,
+    pub message_time: Millis,
+    /// The record whose row holds the body.
+    pub pointer: Pointer,
+}
+
+impl Passing<'_> {
+    /// Kept nowhere: only live devices get it.
+    pub fn online_only(&self) -> bool {
+        self.content.flags.online_only || self.content.life == Some(0)
+    }
+
+    fn imported(&self) -> bool {
+        self.content.origin == Origin::Import
+    }
+
+    fn row(&self, record_time: Millis) -> MessageRow {
+        MessageRow::new(self.from, self.content, self.message_time, record_time)
+    }
+}
+
+/// How a message enters one side of a conversation.
+#[derive(Clone, Copy)]
+pub(super) struct Entering {
+    pub flags: RowFlags,
+    /// Whether the timeline gets an entry, so that devices follow.
+    pub entry: bool,
+}
+
+impl Step<'_, '_> {
+    /// A message reaches a receiver whose home is here, or is dropped.
+    pub fn deliver(&mut self, receiver: &Account, message: &Passing<'_>) -> Result<Delivery, RowsError> {
+        let Some(mut owner) = self.mailbox().account(receiver)? else {
+            return Ok(Delivery::unknown(receiver));
+        };
+        let online = owner.is_online(self.meta().epoch);
+        if let Some(code) = judge::arrival(&self.mailbox(), receiver, message.from, message.content)? {
+            let unread_total = owner.unread_total;
+            return Ok(Delivery { receiver: receiver.clone(), code: code.number(), unread_total, online });
+        }
+        let counts = !message.content.flags.no_unread && !message.online_only();
+        let flags = RowFlags::INCOMING.when(counts, RowFlags::COUNTS);
+        let how = Entering { flags, entry: !message.imported() };
+        self.enter(receiver, &mut owner, message.from, message, how, None)?;
+        self.put_account(receiver, &owner);
+        Ok(Delivery { receiver: receiver.clone(), code: 0, unread_total: owner.unread_total, online })
+    }
+
+    /// A message enters one side of a conversation: history, timeline, conversation, recent contacts, live devices. Returns
+    /// the sequence that it took; none if it is not kept.
+    pub fn enter(
+        &mut self,
+        account: &Account,
+        owner: &mut AccountRow,
+        peer: &Account,
+        message: &Passing<'_>,
+        how: Entering,
+        by_session: Option<&String>,
+    ) -> Result<Option<u64>, RowsError> {
+        if message.online_only() {
+            if how.entry && self.heard_by(owner) {
+                let entry = live_entry(account, peer, how.flags, message, self.time());
+                self.announce(account, None, entry, by_session.cloned());
+            }
+            return Ok(None);
+        }
+        let sequence = owner.next_sequence();
+        let history = HistoryRow {
+            record_time: self.time(),
+            flags: how.flags,
+            pointer: message.pointer,
+            msg_seq: message.content.msg_seq,
+            random: message.content.random,
+        };
+        let at = HistoryPlace { time: message.message_time, sequence };
+        self.put(HistoryRow::key(account, peer, at), &history);
+        self.move_conversation(account, owner, peer, message, how.flags, at)?;
+        if how.entry {
+            let until = message.content.life.map(|life| self.time() + u64::from(life) * 1000);
+            let entry =
+                TimelineEntry::Message { peer: peer.clone(), flags: how.flags, pointer: message.pointer, until };
+            let place = self.add_entry(account, owner, sequence, entry)?;
+            if self.heard_by(owner) {
+                let entry = live_entry(account, peer, how.flags, message, self.time());
+                self.announce(account, Some(place), entry, by_session.cloned());
+            }
+        }
+        Ok(Some(sequence))
+    }
+
+    /// The conversation gets a new message: its marks, its unread, its place among the recent contacts.
+    fn move_conversation(
+        &mut self,
+        account: &Account,
+        owner: &mut AccountRow,
+        peer: &Account,
+        message: &Passing<'_>,
+        flags: RowFlags,
+        at: HistoryPlace,
+    ) -> Result<(), RowsError> {
+        let mut row = self.conversation(account, owner, peer)?;
+        row.record_time = row.record_time.max(self.time());
+        row.newest_time = row.newest_time.max(at.time);
+        row.changed = at.sequence;
+        if flags.has(RowFlags::INCOMING) {
+            row.newest_received = row.newest_received.max(at.time);
+        }
+        let counts = flags.has(RowFlags::COUNTS) && at.time > row.read_time;
+        if counts {
+            row.unread += 1;
+            owner.unread_total += 1;
+        }
+        let shows = !message.content.flags.no_last_message;
+        let newest = row.last.is_none_or(|last| last < at);
+        if shows && newest {
+            row.last = Some(at);
+        }
+        if (shows && newest) || row.recent.is_none() && (shows || counts) {
+            self.move_recent(account, owner, peer, &mut row, at.time);
+        }
+        self.put(ConversationRow::key(account, peer), &row);
+        self.evict_recents(account, owner)
+    }
+
+    fn move_recent(
+        &mut self,
+        account: &Account,
+        owner: &mut AccountRow,
+        peer: &Account,
+        row: &mut ConversationRow,
+        time: Millis,
+    ) {
+        match row.recent.replace(time) {
+            Some(before) if before == time => return,
+            Some(before) => self.delete(RecentRow::key(account, before, peer)),
+            None => owner.recents += 1,
+        }
+        self.put(RecentRow::key(account, time, peer), &RecentRow {});
+    }
+
+    /// Keeps the newest recent contacts only; what leaves the list takes its unread with it.
+    fn evict_recents(&mut self, account: &Account, owner: &mut AccountRow) -> Result<(), RowsError> {
+        while owner.recents > self.meta().policy.recent_contacts.max(1) {
+            let Some(peer) = oldest_recent(&self.mailbox(), account)? else {
+                return Ok(());
+            };
+            let stored = ConversationRow::key(account, &peer);
+            let mut row: ConversationRow =
+                crate::domain::rows::get(self.rows(), stored.as_slice())?.unwrap_or_default();
+            self.leave_recents(account, owner, &peer, &row);
+            row.recent = None;
+            row.unread = 0;
+            self.put(stored, &row);
+        }
+        Ok(())
+    }
+}
+
+fn oldest_recent(mailbox: &Mailbox<'_>, account: &Account) -> Result<Option<Account>, RowsError> {
+    let mut oldest = None;
+    mailbox.walk(&RecentRow::prefix(account), Direction::Forward, |key, _| {
+        let mut reader = KeyReader::new(key, Table::Recent)?;
+        reader.text()?;
+        reader.u64()?;
+        oldest = Some(reader.account()?);
+        Ok(std::ops::ControlFlow::Break(()))
+    })?;
+    Ok(oldest)
+}
+
+/// The message as a live device sees it: nobody has read it yet.
+fn live_entry(
+    account: &Account,
+    peer: &Account,
+    flags: RowFlags,
+    message: &Passing<'_>,
+    record_time: Millis,
+) -> Entry {
+    Entry::Message(crate::domain::view::view_of(account, peer, flags, message.row(record_time), false))
+}

@@ -1,0 +1,134 @@
+use duolog_topics::{Account, Event, FriendAction, FriendChanged, RegisterStamp};
+
+use super::step::Step;
+use crate::domain::judge;
+use crate::domain::rows::{AccountRow, Change, RelationKind, RelationRow, RowsError};
+use crate::domain::verdict::{Answer, Verdict};
+use crate::error::Code;
+
+impl Step<'_, '_> {
+    /// A change of one direction of a friendship, or of both; carried to the other side, which keeps the mirror.
+    pub fn friend_changed(&mut self, event: &FriendChanged) -> Result<Verdict, RowsError> {
+        let stamp = self.decided(event.decided);
+        if self.carried() {
+            self.friend_of(event, stamp)?;
+            return Ok(Verdict::Applied(Answer::Done));
+        }
+        let Some(mut row) = self.mailbox().account(&event.owner)? else {
+            return Ok(Verdict::Refused(Code::RELATION_ACCOUNT_UNKNOWN.into()));
+        };
+        if let Err(code) = self.friend_here(event, &mut row, stamp)? {
+            return Ok(Verdict::Refused(code.into()));
+        }
+        self.put_account(&event.owner, &row);
+        if self.is_home_of(&event.peer) {
+            self.friend_of(event, stamp)?;
+        } else {
+            let carried = FriendChanged { decided: Some(stamp), ..event.clone() };
+            self.carry(&event.peer, &Event::FriendChanged(carried))?;
+        }
+        Ok(Verdict::Applied(Answer::Done))
+    }
+
+    /// The owner's side.
+    fn friend_here(
+        &mut self,
+        event: &FriendChanged,
+        row: &mut AccountRow,
+        stamp: RegisterStamp,
+    ) -> Result<Result<(), Code>, RowsError> {
+        let (owner, peer) = (&event.owner, &event.peer);
+        let listed = self.mailbox().lists(owner, RelationKind::Friend, peer)?;
+        match event.action {
+            FriendAction::Add => {
+                let here = self.is_home_of(peer);
+                if let Err(code) = judge::friend(&self.mailbox(), row, owner, peer, here)? {
+                    return Ok(Err(code));
+                }
+                self.list_friend(owner, row, peer, event, stamp)?;
+                if event.both {
+                    self.set_relation(owner, RelationKind::FriendOf, peer, true, stamp)?;
+                }
+            }
+            FriendAction::Remove if !listed && !event.both => return Ok(Err(Code::NOT_A_FRIEND)),
+            FriendAction::Remove => {
+                self.unlist_friend(owner, row, peer, stamp)?;
+                if event.both {
+                    self.set_relation(owner, RelationKind::FriendOf, peer, false, stamp)?;
+                }
+            }
+            FriendAction::Update if !listed => return Ok(Err(Code::NOT_A_FRIEND)),
+            FriendAction::Update => self.list_friend(owner, row, peer, event, stamp)?,
+            FriendAction::Request | FriendAction::Accept | FriendAction::Refuse => {
+                return Ok(Err(Code::RELATION_PARAMETER_INVALID));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// The peer's side: the mirror, and his own list if the change is for both.
+    fn friend_of(&mut self, event: &FriendChanged, stamp: RegisterStamp) -> Result<(), RowsError> {
+        let (account, owner) = (&event.peer, &event.owner);
+        let Some(mut row) = self.mailbox().account(account)? else {
+            return Ok(());
+        };
+        let listed = match event.action {
+            FriendAction::Add => true,
+            FriendAction::Remove => false,
+            _ => return Ok(()),
+        };
+        self.set_relation(account, RelationKind::FriendOf, owner, listed, stamp)?;
+        if event.both {
+            let plain = FriendChanged { remark: None, groups: None, ..event.clone() };
+            match listed {
+                true => self.list_friend(account, &mut row, owner, &plain, stamp)?,
+                false => self.unlist_friend(account, &mut row, owner, stamp)?,
+            }
+            self.put_account(account, &row);
+        }
+        Ok(())
+    }
+
+    fn list_friend(
+        &mut self,
+        account: &Account,
+        row: &mut AccountRow,
+        peer: &Account,
+        event: &FriendChanged,
+        stamp: RegisterStamp,
+    ) -> Result<(), RowsError> {
+        if self.set_relation(account, RelationKind::Friend, peer, true, stamp)? {
+            row.friends += 1;
+        }
+        let Some(mut relation) = self.mailbox().relation(account, RelationKind::Friend, peer)? else {
+            return Ok(());
+        };
+        relation.remark = event.remark.clone().or(relation.remark);
+        relation.groups = event.groups.clone().unwrap_or(relation.groups);
+        relation.source = event.source.clone().or(relation.source);
+        relation.wording = event.wording.clone().or(relation.wording);
+        self.put(RelationRow::key(account, RelationKind::Friend, peer), &relation);
+        row.friends_revision += 1;
+        let (remark, groups) = (relation.remark, Some(relation.groups));
+        let change = Change::Relation { block: false, peer: peer.clone(), added: true, remark, groups };
+        self.add_change(account, row, change)?;
+        Ok(())
+    }
+
+    fn unlist_friend(
+        &mut self,
+        account: &Account,
+        row: &mut AccountRow,
+        peer: &Account,
+        stamp: RegisterStamp,
+    ) -> Result<(), RowsError> {
+        if self.set_relation(account, RelationKind::Friend, peer, false, stamp)? {
+            row.friends = row.friends.saturating_sub(1);
+            row.friends_revision += 1;
+            let (remark, groups) = (None, None);
+            let change = Change::Relation { block: false, peer: peer.clone(), added: false, remark, groups };
+            self.add_change(account, row, change)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! The fold: record + rows -> row changes, verdict, effects. Pure: it reads no clock, no chance, no configuration.
+//!
+//! [`Fold`] takes the records of one partition in the order of their offsets. It judges every record again with the
+//! functions that the early decision used, on the rows as they are at that offset, so its verdict is the answer; and the
+//! same records give the same rows in every rebuild. One file a family of kinds holds what a record does; [`step`] holds
+//! what they share.
+
+mod account;
+mod blacklist;
+mod conversation;
+mod deliver;
+mod friend;
+mod partition;
+mod profile;
+mod read;
+mod recall;
+mod send;
+mod session;
+mod step;
+
+use duolog_topics::{Authority, Envelope, Event};
+use thiserror::Error;
+
+use crate::domain::rows::{Changes, MetaRow, Overlay, Pointer, PositionRow, Rows, RowsError, get};
+use crate::domain::verdict::{Folded, Verdict};
+use crate::domain::view::Mailbox;
+use step::Step;
+
+/// The version of the fold that this program knows.
+pub const FOLD_VERSION: u32 = 1;
+
+/// The most accounts, relations or messages that one record touches; what is longer goes on in further records.
+pub const STEP_LIMIT: usize = 1_000;
+
+/// Why the fold cannot go on. The partition stops; it never skips.
+#[derive(Debug, Clone, Error)]
+pub enum FoldError {
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    #[error("the log asks for version {asked} of the fold, this program knows up to {FOLD_VERSION}")]
+    NewerFold { asked: u32 },
+    #[error("version {FOLD_VERSION} of the fold does not know the kind {0}")]
+    UnknownKind(&'static str),
+}
+
+/// Folds the records of one partition over its committed rows.
+pub struct Fold<'a> {
+    rows: Overlay<'a>,
+    meta: MetaRow,
+    committed_meta: MetaRow,
+    /// Whether somebody listens: a rebuild makes no effects.
+    live: bool,
+}
+
+impl<'a> Fold<'a> {
+    /// Begins a batch on committed rows.
+    ///
+    /// # Errors
+    /// If the partition's own row cannot be read.
+    pub fn new(rows: &'a dyn Rows, partition: u32, live: bool) -> Result<Self, RowsError> {
+        let meta: MetaRow = get(rows, MetaRow::key().as_slice())?.unwrap_or_else(|| MetaRow::empty(partition));
+        Ok(Self { rows: Overlay::new(rows), committed_meta: meta.clone(), meta, live })
+    }
+
+    /// Folds the next record.
+    ///
+    /// # Errors
+    /// [`FoldError`]: nothing of this batch may be committed.
+    pub fn apply(&mut self, offset: u64, envelope: &Envelope, event: &Event) -> Result<Folded, FoldError> {
+        let at = Pointer { generation: self.meta.generation, partition: self.meta.partition, offset };
+        if let Some(verdict) = self.without_authority(envelope, event)? {
+            self.meta.ignored += 1;
+            return Ok(Folded { at, verdict, effects: Vec::new() });
+        }
+        let mut step = Step::new(self, at, envelope);
+        let verdict = step.dispatch(event)?;
+        let effects = step.into_effects();
+        Ok(Folded { at, verdict, effects })
+    }
+
+    /// The batch's row changes and the partition's own row after it.
+    pub fn finish(mut self) -> (Changes, MetaRow) {
+        if self.meta != self.committed_meta {
+            self.rows.put(MetaRow::key(), &self.meta);
+        }
+        (self.rows.into_changes(), self.meta)
+    }
+
+    pub fn meta(&self) -> &MetaRow {
+        &self.meta
+    }
+
+    /// How many keys the batch has changed so far.
+    pub fn changed(&self) -> usize {
+        self.rows.changed()
+    }
+
+    pub fn mailbox(&self) -> Mailbox<'_> {
+        Mailbox::new(&self.rows, &self.meta)
+    }
+
+    /// The verdict on a record that may not act: of another epoch, or carried here out of its turn. Otherwise the
+    /// record counts from here on: partition time moves, or the source's number.
+    fn without_authority(&mut self, envelope: &Envelope, event: &Event) -> Result<Option<Verdict>, RowsError> {
+        match &envelope.authority {
+            Authority::Epoch(epoch) => {
+                let may_act = match event {
+                    Event::LogOpened(_) => *epoch == 0,
+                    Event::OwnerChanged(change) => change.epoch == *epoch && *epoch > self.meta.epoch,
+                    _ => *epoch == self.meta.epoch,
+                };
+                if !may_act {
+                    return Ok(Some(Verdict::Superseded));
+                }
+                self.meta.advance(envelope.time);
+            }
+            Authority::Stamp(stamp) => {
+                let key = PositionRow::applied_from(&stamp.log_id, stamp.generation, stamp.partition);
+                let last = get::<PositionRow>(&self.rows, key.as_slice())?.unwrap_or_default().number;
+                if stamp.number != last + 1 {
+                    return Ok(Some(Verdict::Ignored));
+                }
+                self.rows.put(key, &PositionRow { number: stamp.number });
+            }
+        }
+        Ok(None)
+    }
+}

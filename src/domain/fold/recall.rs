@@ -1,0 +1,168 @@
+use duolog_topics::{Account, Event, MessageDeleted, MessageRecalled, Millis, MsgKey};
+
+use super::step::Step;
+use crate::domain::rows::{
+    AccountRow, Change, ConversationRow, HistoryPlace, HistoryRow, MessageRow, Pointer, RowFlags, RowsError,
+    TimelineEntry, TimelineRow,
+};
+use crate::domain::verdict::{Answer, Verdict, empty_body};
+use crate::error::Code;
+
+/// What one user's view held of a message that is taken back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Nothing,
+    Recalled,
+    Message,
+}
+
+impl Step<'_, '_> {
+    /// Stands in the sender's home, whoever asks; carried on to the receiver's, so it follows the message on its way.
+    pub fn message_recalled(&mut self, event: &MessageRecalled) -> Result<Verdict, RowsError> {
+        if self.carried() {
+            self.recall_in(&event.to, &event.from, event)?;
+            return Ok(Verdict::Applied(Answer::Done));
+        }
+        if let Some(code) = self.recall_refused(event)? {
+            return Ok(Verdict::Refused(code.into()));
+        }
+        let mine = self.recall_in(&event.from, &event.to, event)?;
+        if !self.is_home_of(&event.to) {
+            self.carry(&event.to, &Event::MessageRecalled(event.clone()))?;
+            return Ok(Verdict::Applied(Answer::Done));
+        }
+        let theirs = if event.from == event.to { mine } else { self.recall_in(&event.to, &event.from, event)? };
+        Ok(match (mine, theirs) {
+            (Held::Nothing, Held::Nothing) => Verdict::Refused(Code::MESSAGE_UNKNOWN.into()),
+            (Held::Recalled, _) | (Held::Nothing, Held::Recalled) => {
+                Verdict::Refused(Code::ALREADY_RECALLED.into())
+            }
+            _ => Verdict::Applied(Answer::Done),
+        })
+    }
+
+    /// A client takes back his own messages only, and only for a while. What his view does not hold an operator may
+    /// still take back from the receiver.
+    fn recall_refused(&self, event: &MessageRecalled) -> Result<Option<Code>, RowsError> {
+        let found = self.mailbox().find_message(&event.from, &event.to, event.key)?;
+        let found = found.filter(|(_, row)| !row.flags.has(RowFlags::INCOMING));
+        if event.by_operator {
+            let here = found.is_some() || self.mailbox().exists(&event.to)? || !self.is_home_of(&event.to);
+            return Ok((!here).then_some(Code::MESSAGE_UNKNOWN));
+        }
+        let Some((place, row)) = found.filter(|_| event.by == event.from) else {
+            return Ok(Some(Code::MESSAGE_UNKNOWN));
+        };
+        if row.flags.has(RowFlags::RECALLED) {
+            return Ok(Some(Code::ALREADY_RECALLED));
+        }
+        let last = place.time.saturating_add(self.meta().policy.recall_seconds * 1000);
+        Ok((self.time() > last).then_some(Code::RECALL_TOO_LATE))
+    }
+
+    /// Takes a message back from one user's view: history, timeline, unread; devices hear of it.
+    fn recall_in(&mut self, account: &Account, peer: &Account, event: &MessageRecalled) -> Result<Held, RowsError> {
+        let Some((place, row)) = self.sent_in(account, peer, &event.from, event.key)? else {
+            return Ok(Held::Nothing);
+        };
+        let Some(mut owner) = self.mailbox().account(account)? else {
+            return Ok(Held::Nothing);
+        };
+        if row.flags.has(RowFlags::RECALLED) {
+            return Ok(Held::Recalled);
+        }
+        let flags = row.flags.with(RowFlags::RECALLED).without(RowFlags::COUNTS);
+        self.empty_body(row.pointer)?;
+        let mut conversation = self.conversation(account, &mut owner, peer)?;
+        uncount(&mut owner, &mut conversation, &row, place.time);
+        self.put(HistoryRow::key(account, peer, place), &HistoryRow { flags, ..row });
+        self.flag_entry(account, place.sequence, flags)?;
+        let change = Change::Recall { peer: peer.clone(), key: event.key, by: event.by.clone() };
+        conversation.changed = self.add_change(account, &mut owner, change)?;
+        self.put(ConversationRow::key(account, peer), &conversation);
+        self.put_account(account, &owner);
+        Ok(Held::Message)
+    }
+
+    /// The message that `from` sent, in one side's view.
+    fn sent_in(
+        &self,
+        account: &Account,
+        peer: &Account,
+        from: &Account,
+        key: MsgKey,
+    ) -> Result<Option<(HistoryPlace, HistoryRow)>, RowsError> {
+        let incoming = account != from;
+        let found = self.mailbox().find_message(account, peer, key)?;
+        Ok(found.filter(|(_, row)| row.flags.has(RowFlags::INCOMING) == incoming))
+    }
+
+    /// The row of the record holds the body for every receiver: it is emptied only where there was one.
+    fn empty_body(&mut self, pointer: Pointer) -> Result<(), RowsError> {
+        if let Some(mut row) = self.mailbox().message(pointer)?.filter(|row| row.receivers == 1) {
+            row.body = empty_body();
+            row.custom = None;
+            row.push = None;
+            self.put(MessageRow::key(pointer), &row);
+        }
+        Ok(())
+    }
+
+    fn flag_entry(&mut self, account: &Account, sequence: u64, new: RowFlags) -> Result<(), RowsError> {
+        if let Some(mut row) = self.mailbox().timeline_row(account, sequence)?
+            && let TimelineEntry::Message { flags, .. } = &mut row.entry
+        {
+            *flags = new;
+            self.put(TimelineRow::key(account, sequence), &row);
+        }
+        Ok(())
+    }
+
+    /// Messages leave one user's own view, whatever the other side keeps.
+    pub fn message_deleted(&mut self, event: &MessageDeleted) -> Result<Verdict, RowsError> {
+        let account = self.envelope.account.clone();
+        let Some(mut owner) = self.mailbox().account(&account)? else {
+            return Ok(Verdict::Refused(Code::ACCOUNT_UNKNOWN.into()));
+        };
+        let mut conversation = self.conversation(&account, &mut owner, &event.peer)?;
+        let mut results = Vec::with_capacity(event.keys.len());
+        let mut gone = Vec::new();
+        for key in &event.keys {
+            let found = self.mailbox().find_message(&account, &event.peer, *key)?;
+            results.push((event.peer.clone(), found.as_ref().map(|_| ()).ok_or(Code::MESSAGE_UNKNOWN)));
+            let Some((place, row)) = found else { continue };
+            uncount(&mut owner, &mut conversation, &row, place.time);
+            self.delete(HistoryRow::key(&account, &event.peer, place));
+            self.delete(TimelineRow::key(&account, place.sequence));
+            gone.push(*key);
+        }
+        if !gone.is_empty() {
+            let newest = self.newest_message(&account, &event.peer)?;
+            conversation.last = conversation.last.and(newest);
+            let change = Change::Delete { peer: event.peer.clone(), keys: gone };
+            conversation.changed = self.add_change(&account, &mut owner, change)?;
+            self.put(ConversationRow::key(&account, &event.peer), &conversation);
+            self.put_account(&account, &owner);
+        }
+        Ok(Verdict::Applied(Answer::Results(results)))
+    }
+
+    fn newest_message(&self, account: &Account, peer: &Account) -> Result<Option<HistoryPlace>, RowsError> {
+        let mut newest = None;
+        let prefix = HistoryRow::prefix(account, peer);
+        let mailbox = self.mailbox();
+        mailbox.walk(&prefix, crate::domain::rows::Direction::Backward, |key, value| {
+            newest = mailbox.history_row(value)?.map(|_| HistoryRow::place(key)).transpose()?;
+            Ok(std::ops::ControlFlow::Break(()))
+        })?;
+        Ok(newest)
+    }
+}
+
+/// A message that counted as unread no longer does.
+fn uncount(owner: &mut AccountRow, conversation: &mut ConversationRow, row: &HistoryRow, time: Millis) {
+    if row.flags.has(RowFlags::COUNTS) && time > conversation.read_time && conversation.unread > 0 {
+        conversation.unread -= 1;
+        owner.unread_total = owner.unread_total.saturating_sub(1);
+    }
+}

@@ -1,0 +1,158 @@
+use std::collections::BTreeMap;
+
+use duolog_topics::{Account, Event, MessageArrived, MessageSent, Millis, MsgKey, Origin, SenderCopy};
+
+use super::deliver::{Entering, Passing};
+use super::step::Step;
+use crate::domain::judge::{self, Judged};
+use crate::domain::rows::{Delivery, IdempotencyRow, MessageRow, OutcomeRow, RowFlags, RowsError};
+use crate::domain::verdict::{Answer, Sent, Verdict};
+use crate::error::Code;
+
+impl Step<'_, '_> {
+    /// A message to one or many receivers: the sender's copies, the receivers here, an outbox row for each other home.
+    pub fn message_sent(&mut self, event: &MessageSent) -> Result<Verdict, RowsError> {
+        let sender = self.envelope.account.clone();
+        match judge::send(&self.mailbox(), &sender, event, self.time())? {
+            Judged::Accept => {}
+            Judged::Repeat(answer) => return Ok(Verdict::Repeat(answer)),
+            Judged::Refuse(refusal) => return Ok(Verdict::Refused(refusal)),
+        }
+        let message_time = self.message_time(&sender, event)?;
+        let message = Passing { from: &sender, content: &event.content, message_time, pointer: self.at };
+        let mut deliveries = Vec::new();
+        let mut elsewhere: BTreeMap<u32, Vec<Account>> = BTreeMap::new();
+        let mut sequence = None;
+        for receiver in &event.receivers {
+            if !self.is_home_of(receiver) {
+                elsewhere.entry(self.home_of(receiver)).or_default().push(receiver.clone());
+            } else if !self.mailbox().exists(receiver)? {
+                deliveries.push(Delivery::unknown(receiver));
+                continue;
+            }
+            sequence = self.sender_copy(&sender, receiver, &message, event)?.or(sequence);
+            if *receiver != sender && self.is_home_of(receiver) {
+                deliveries.push(self.deliver(receiver, &message)?);
+            }
+        }
+        self.carry_message(&message, elsewhere)?;
+        let failed = deliveries.iter().filter(|delivery| delivery.is_unknown()).map(Delivery::failure).collect();
+        self.keep_message(&message, event.receivers.len(), deliveries);
+        self.occupy_key(&sender, event, message_time, sequence);
+        let content = &event.content;
+        let key = MsgKey { seq: content.msg_seq, random: content.random, time: message_time / 1000 };
+        Ok(Verdict::Applied(Answer::Sent(Sent { key, time: message_time, sequence, failed })))
+    }
+
+    /// A message from another home, for its receivers here.
+    pub fn message_arrived(&mut self, event: &MessageArrived) -> Result<Verdict, RowsError> {
+        let message = Passing {
+            from: &event.from,
+            content: &event.content,
+            message_time: event.message_time,
+            pointer: self.at,
+        };
+        let deliveries =
+            event.receivers.iter().map(|receiver| self.deliver(receiver, &message)).collect::<Result<Vec<_>, _>>()?;
+        self.keep_message(&message, event.receivers.len(), deliveries);
+        Ok(Verdict::Applied(Answer::Done))
+    }
+
+    /// Later than every message of the sender's conversations with the receivers, so that time orders each of them.
+    fn message_time(&self, sender: &Account, event: &MessageSent) -> Result<Millis, RowsError> {
+        if let Some(time) = event.imported_time {
+            return Ok(time);
+        }
+        let mut time = self.time();
+        for receiver in &event.receivers {
+            if let Some(row) = self.mailbox().conversation(sender, receiver)? {
+                time = time.max(row.newest_time + 1);
+            }
+        }
+        Ok(time)
+    }
+
+    /// The sender's own side of the conversation. To himself, the message is only this.
+    fn sender_copy(
+        &mut self,
+        sender: &Account,
+        receiver: &Account,
+        message: &Passing<'_>,
+        event: &MessageSent,
+    ) -> Result<Option<u64>, RowsError> {
+        if event.sender_copy == SenderCopy::None && sender != receiver {
+            return Ok(None);
+        }
+        let Some(mut owner) = self.mailbox().account(sender)? else {
+            return Ok(None);
+        };
+        let entry = event.sender_copy == SenderCopy::Full && event.content.origin != Origin::Import;
+        let how = Entering { flags: RowFlags::default(), entry };
+        let sequence = self.enter(sender, &mut owner, receiver, message, how, event.session.as_ref())?;
+        self.put_account(sender, &owner);
+        Ok(sequence)
+    }
+
+    fn carry_message(
+        &mut self,
+        message: &Passing<'_>,
+        elsewhere: BTreeMap<u32, Vec<Account>>,
+    ) -> Result<(), RowsError> {
+        for receivers in elsewhere.into_values() {
+            let first = receivers[0].clone();
+            let arrived = MessageArrived {
+                from: message.from.clone(),
+                receivers,
+                content: message.content.clone(),
+                message_time: message.message_time,
+            };
+            self.carry(&first, &Event::MessageArrived(arrived))?;
+        }
+        Ok(())
+    }
+
+    /// The body and what became of it; of an online-only message the outcome alone.
+    fn keep_message(&mut self, message: &Passing<'_>, receivers: usize, deliveries: Vec<Delivery>) {
+        let time = self.time();
+        if message.online_only() {
+            let row = OutcomeRow { record_time: time, code: 0, deliveries, ended: Vec::new() };
+            self.put(OutcomeRow::key(self.at), &row);
+            return;
+        }
+        let mut row = MessageRow::new(message.from, message.content, message.message_time, time);
+        row.receivers = receivers as u32;
+        row.deliveries = deliveries;
+        self.put(MessageRow::key(self.at), &row);
+    }
+
+    /// Only an applied record occupies its key. An import has none: history itself tells its repeats.
+    fn occupy_key(&mut self, sender: &Account, event: &MessageSent, message_time: Millis, sequence: Option<u64>) {
+        if event.content.origin == Origin::Import {
+            return;
+        }
+        let row = IdempotencyRow {
+            record_time: self.time(),
+            window: judge::window(event.content.origin),
+            pointer: self.at,
+            message_time,
+            msg_seq: event.content.msg_seq,
+            sequence: sequence.unwrap_or(0),
+        };
+        self.put(IdempotencyRow::key(sender, judge::key_hash(event)), &row);
+    }
+}
+
+impl Delivery {
+    pub(super) fn unknown(receiver: &Account) -> Self {
+        let code = Code::ACCOUNT_UNKNOWN.number();
+        Self { receiver: receiver.clone(), code, unread_total: 0, online: false }
+    }
+
+    fn is_unknown(&self) -> bool {
+        self.code == Code::ACCOUNT_UNKNOWN.number()
+    }
+
+    fn failure(&self) -> (Account, Code) {
+        (self.receiver.clone(), Code::ACCOUNT_UNKNOWN)
+    }
+}

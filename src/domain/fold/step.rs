@@ -1,0 +1,238 @@
+use std::sync::Arc;
+
+use duolog_topics::{Account, Authority, Envelope, Event, Millis, RegisterStamp, partition_of};
+
+use super::{Fold, FoldError};
+use crate::domain::rows::{
+    AccountRow, Change, ConversationRow, Key, OutboxRow, Pointer, PositionRow, RecentRow, Row, Rows, RowsError, Table,
+    TimelineEntry, TimelineRow, get,
+};
+use crate::domain::verdict::{Announcement, Effect, Place, Verdict};
+use crate::domain::view::{Entry, Mailbox};
+
+/// How many entries a timeline gains between two sweeps of those that the policy no longer keeps.
+const SWEEP_EVERY: u64 = 1_000;
+
+/// The fold of one record: what the kinds share.
+pub(super) struct Step<'f, 'a> {
+    fold: &'f mut Fold<'a>,
+    pub at: Pointer,
+    pub envelope: &'f Envelope,
+    effects: Vec<Effect>,
+}
+
+impl<'f, 'a> Step<'f, 'a> {
+    pub fn new(fold: &'f mut Fold<'a>, at: Pointer, envelope: &'f Envelope) -> Self {
+        Self { fold, at, envelope, effects: Vec::new() }
+    }
+
+    pub fn dispatch(&mut self, event: &Event) -> Result<Verdict, FoldError> {
+        Ok(match event {
+            Event::LogOpened(event) => self.log_opened(event),
+            Event::LogRestored(event) => self.log_restored(event),
+            Event::OwnerChanged(event) => self.owner_changed(event),
+            Event::FoldVersion(event) => self.fold_version(event)?,
+            Event::PolicyChanged(event) => self.policy_changed(event),
+            Event::Tick(_) => Verdict::Applied(crate::domain::verdict::Answer::Done),
+            Event::AccountImported(event) => self.account_imported(event)?,
+            Event::AccountDeleted(_) => self.account_deleted()?,
+            Event::AccountKicked(event) => self.account_kicked(event)?,
+            Event::ProfileChanged(event) => self.profile_changed(event)?,
+            Event::MuteChanged(event) => self.mute_changed(event)?,
+            Event::SessionOpened(event) => self.session_opened(event)?,
+            Event::SessionClosed(event) => self.session_closed(event)?,
+            Event::CursorsAdvanced(event) => self.cursors_advanced(event)?,
+            Event::MessageSent(event) => self.message_sent(event)?,
+            Event::MessageArrived(event) => self.message_arrived(event)?,
+            Event::MessageRecalled(event) => self.message_recalled(event)?,
+            Event::MessageDeleted(event) => self.message_deleted(event)?,
+            Event::ConversationRead(event) => self.conversation_read(event)?,
+            Event::ConversationDeleted(event) => self.conversation_deleted(event)?,
+            Event::ConversationCleared(event) => self.conversation_cleared(event)?,
+            Event::BlacklistChanged(event) => self.blacklist_changed(event)?,
+            Event::FriendChanged(event) => self.friend_changed(event)?,
+            other => return Err(FoldError::UnknownKind(other.kind().name())),
+        })
+    }
+
+    pub fn into_effects(self) -> Vec<Effect> {
+        self.effects
+    }
+
+    pub fn meta(&self) -> &crate::domain::rows::MetaRow {
+        &self.fold.meta
+    }
+
+    pub fn meta_mut(&mut self) -> &mut crate::domain::rows::MetaRow {
+        &mut self.fold.meta
+    }
+
+    pub fn mailbox(&self) -> Mailbox<'_> {
+        self.fold.mailbox()
+    }
+
+    /// The record's time: what its rows expire by.
+    pub fn time(&self) -> Millis {
+        self.envelope.time
+    }
+
+    /// Whether the record was carried here from another home.
+    pub fn carried(&self) -> bool {
+        matches!(self.envelope.authority, Authority::Stamp(_))
+    }
+
+    /// When and where a relation's change was decided: here, or where a carried record says.
+    pub fn decided(&self, carried: Option<RegisterStamp>) -> RegisterStamp {
+        let here = RegisterStamp { time: self.time(), partition: self.at.partition, offset: self.at.offset };
+        carried.filter(|_| self.carried()).unwrap_or(here)
+    }
+
+    pub fn is_home_of(&self, account: &Account) -> bool {
+        self.home_of(account) == self.at.partition
+    }
+
+    pub fn home_of(&self, account: &Account) -> u32 {
+        partition_of(account.as_bytes(), self.meta().partitions.max(1))
+    }
+
+    pub fn put<R: Row>(&mut self, key: Key, row: &R) {
+        self.fold.rows.put(key, row);
+    }
+
+    pub fn delete(&mut self, key: Key) {
+        self.fold.rows.delete(key);
+    }
+
+    pub fn delete_raw(&mut self, key: bytes::Bytes) {
+        self.fold.rows.delete_raw(key);
+    }
+
+    pub fn rows(&self) -> &dyn Rows {
+        &self.fold.rows
+    }
+
+    pub fn put_account(&mut self, account: &Account, row: &AccountRow) {
+        self.put(AccountRow::key(account), row);
+    }
+
+    /// Adds an entry to an account's timeline, at a sequence that was given out for it.
+    pub fn add_entry(
+        &mut self,
+        account: &Account,
+        owner: &mut AccountRow,
+        sequence: u64,
+        entry: TimelineEntry,
+    ) -> Result<Place, RowsError> {
+        let place = Place { sequence, previous: owner.last_entry };
+        owner.entries += 1;
+        owner.last_entry = sequence;
+        let row =
+            TimelineRow { record_time: self.time(), ordinal: owner.entries, previous: place.previous, entry };
+        self.put(TimelineRow::key(account, sequence), &row);
+        if owner.entries.is_multiple_of(SWEEP_EVERY) {
+            self.sweep_timeline(account, owner.entries)?;
+        }
+        Ok(place)
+    }
+
+    /// Deletes entries that the policy no longer keeps. Readers hide them already; this frees the bytes.
+    fn sweep_timeline(&mut self, account: &Account, entries: u64) -> Result<(), RowsError> {
+        let oldest = entries.saturating_sub(u64::from(self.meta().policy.offline_messages));
+        if oldest == 0 {
+            return Ok(());
+        }
+        let mut gone = Vec::new();
+        let prefix = Key::of(Table::Timeline).account(account);
+        self.mailbox().walk(&prefix, crate::domain::rows::Direction::Forward, |key, value| {
+            if gone.len() < 2 * super::STEP_LIMIT && TimelineRow::decode(value)?.ordinal <= oldest {
+                gone.push(bytes::Bytes::copy_from_slice(key));
+                return Ok(std::ops::ControlFlow::Continue(()));
+            }
+            Ok(std::ops::ControlFlow::Break(()))
+        })?;
+        gone.into_iter().for_each(|key| self.delete_raw(key));
+        Ok(())
+    }
+
+    /// Gives a change its place in an account's timeline and tells live devices.
+    pub fn add_change(
+        &mut self,
+        account: &Account,
+        owner: &mut AccountRow,
+        change: Change,
+    ) -> Result<u64, RowsError> {
+        let sequence = owner.next_sequence();
+        let place = self.add_entry(account, owner, sequence, TimelineEntry::Change(change.clone()))?;
+        if self.heard_by(owner) {
+            let time = self.time();
+            if let Some(change) = self.mailbox().change_view(&change)? {
+                self.announce(account, Some(place), Entry::Change { time, change }, None);
+            }
+        }
+        Ok(sequence)
+    }
+
+    /// Whether a device of the account is connected and somebody listens to effects.
+    pub fn heard_by(&self, owner: &AccountRow) -> bool {
+        self.fold.live && owner.is_online(self.fold.meta.epoch)
+    }
+
+    pub fn announce(&mut self, account: &Account, place: Option<Place>, entry: Entry, by_session: Option<String>) {
+        let announcement = Announcement { account: account.clone(), place, entry: Arc::new(entry), by_session };
+        self.effects.push(Effect::Announce(announcement));
+    }
+
+    pub fn effect(&mut self, effect: Effect) {
+        if self.fold.live {
+            self.effects.push(effect);
+        }
+    }
+
+    /// The conversation for a change. One that has expired is taken back whole: its unread leave the total, and its
+    /// place among the recent contacts is given up, whatever a compaction has already done to its row.
+    pub fn conversation(
+        &mut self,
+        account: &Account,
+        owner: &mut AccountRow,
+        peer: &Account,
+    ) -> Result<ConversationRow, RowsError> {
+        let stored: Option<ConversationRow> =
+            get(self.rows(), ConversationRow::key(account, peer).as_slice())?;
+        let Some(row) = stored else {
+            return Ok(ConversationRow::default());
+        };
+        if row.record_time >= self.meta().horizons.roaming {
+            return Ok(row);
+        }
+        self.leave_recents(account, owner, peer, &row);
+        Ok(ConversationRow::default())
+    }
+
+    /// Takes a conversation out of the recent contacts; its unread go with it. The caller stores the conversation.
+    pub fn leave_recents(&mut self, account: &Account, owner: &mut AccountRow, peer: &Account, row: &ConversationRow) {
+        owner.unread_total = owner.unread_total.saturating_sub(row.unread);
+        if let Some(time) = row.recent {
+            self.delete(RecentRow::key(account, time, peer));
+            owner.recents = owner.recents.saturating_sub(1);
+        }
+    }
+
+    /// Puts a record into the outbox for another home, under its next number there.
+    pub fn carry(&mut self, to: &Account, event: &Event) -> Result<(), RowsError> {
+        let destination = self.home_of(to);
+        debug_assert_ne!(destination, self.at.partition, "what has its home here is not carried");
+        let position = PositionRow::given_out(destination);
+        let number = get::<PositionRow>(self.rows(), position.as_slice())?.unwrap_or_default().number + 1;
+        self.put(position, &PositionRow { number });
+        let row = OutboxRow {
+            account: to.as_str().to_owned(),
+            time: self.time(),
+            kind: event.kind().name().to_owned(),
+            version: event.kind().version(),
+            payload: event.encode(),
+        };
+        self.put(OutboxRow::key(destination, number), &row);
+        self.effect(Effect::Outbox { destination, number });
+        Ok(())
+    }
+}
