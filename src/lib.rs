@@ -1,10 +1,13 @@
 //! duolog: a one-to-one message engine on one event log. `docs/ARCHITECTURE.md` follows a message through it.
 
+pub mod clock;
 pub mod config;
 pub mod dir_lock;
 pub mod domain;
+pub mod engine;
 pub mod error;
 pub mod gateway;
+pub mod limits;
 pub mod log;
 pub mod server;
 pub mod store;

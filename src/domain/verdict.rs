@@ -52,7 +52,9 @@ pub enum Answer {
     Partial,
     Sent(Sent),
     Opened(Opened),
-    Read { unread_total: u64 },
+    Read {
+        unread_total: u64,
+    },
     /// One result for each account of the request, in its order.
     Results(Vec<(Account, Result<(), Code>)>),
     /// A friend request waits for its answer.

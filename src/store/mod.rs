@@ -40,12 +40,13 @@ pub use self::{
 pub use crate::dir_lock::{DirLock, LockError, lock_dir};
 use crate::domain::rows::Changes;
 
-/// The rows of one partition, open for its one writer and any number of readers.
+/// The rows of one partition, open for its one writer and any number of readers. Clones are the same one.
+#[derive(Clone)]
 pub struct Store {
     db: Arc<DB>,
     path: PathBuf,
     /// The place of the last commit; held during a commit, so that there is one at a time.
-    applied: Mutex<Option<Applied>>,
+    applied: Arc<Mutex<Option<Applied>>>,
 }
 
 impl Store {
@@ -61,7 +62,7 @@ impl Store {
         expiry::install(&mut options, expiry);
         let db = Arc::new(DB::open(&options, path).map_err(opened)?);
         let applied = View::new(db.clone()).applied()?;
-        Ok(Self { db, path: path.to_owned(), applied: Mutex::new(applied) })
+        Ok(Self { db, path: path.to_owned(), applied: Arc::new(Mutex::new(applied)) })
     }
 
     /// What a folder holds, for tools: it takes no lock and changes nothing. Beside a running server it shows what that

@@ -6,7 +6,7 @@ use std::{
 use bytes::Bytes;
 use rocksdb::{DB, ReadOptions, SnapshotWithThreadMode};
 
-use super::{Applied, applied};
+use super::{Applied, Store, applied};
 use crate::domain::rows::{Direction, KeyRange, Rows, RowsError, Visited};
 
 /// A consistent view of a store: all rows as one commit left them, however many follow. It keeps the store's RocksDB
@@ -53,33 +53,60 @@ impl Rows for View {
         direction: Direction,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
     ) -> Result<(), RowsError> {
-        let from = at_or_after(range.from).unwrap_or_default().max(vec![applied::RESERVED + 1]);
-        let below = below(range.until);
-        if below.as_ref().is_some_and(|below| *below <= from) {
-            return Ok(());
-        }
         let mut options = ReadOptions::default();
         options.set_snapshot(&self.snapshot);
-        options.set_iterate_lower_bound(from);
-        if let Some(below) = below {
-            options.set_iterate_upper_bound(below);
-        }
-        let mut rows = self.db.raw_iterator_opt(options);
-        match direction {
-            Direction::Forward => rows.seek_to_first(),
-            Direction::Backward => rows.seek_to_last(),
-        }
-        while let Some((key, value)) = rows.item() {
-            if let ControlFlow::Break(result) = visit(key, value) {
-                return result;
-            }
-            match direction {
-                Direction::Forward => rows.next(),
-                Direction::Backward => rows.prev(),
-            }
-        }
-        rows.status().map_err(unreadable)
+        scan(&self.db, options, range, direction, visit)
     }
+}
+
+/// The newest committed rows, without a snapshot: for the one thread that commits, which sees its own commits.
+impl Rows for Store {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowsError> {
+        let row = self.db.get_pinned(key).map_err(unreadable)?;
+        Ok(row.map(|row| Bytes::copy_from_slice(&row)))
+    }
+
+    fn scan(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
+    ) -> Result<(), RowsError> {
+        scan(&self.db, ReadOptions::default(), range, direction, visit)
+    }
+}
+
+fn scan(
+    db: &DB,
+    mut options: ReadOptions,
+    range: KeyRange<'_>,
+    direction: Direction,
+    visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
+) -> Result<(), RowsError> {
+    let from = at_or_after(range.from).unwrap_or_default().max(vec![applied::RESERVED + 1]);
+    let below = below(range.until);
+    if below.as_ref().is_some_and(|below| *below <= from) {
+        return Ok(());
+    }
+    options.set_iterate_lower_bound(from);
+    if let Some(below) = below {
+        options.set_iterate_upper_bound(below);
+    }
+    let mut rows = db.raw_iterator_opt(options);
+    match direction {
+        Direction::Forward => rows.seek_to_first(),
+        Direction::Backward => rows.seek_to_last(),
+    }
+    while let Some((key, value)) = rows.item() {
+        if let ControlFlow::Break(result) = visit(key, value) {
+            return result;
+        }
+        match direction {
+            Direction::Forward => rows.next(),
+            Direction::Backward => rows.prev(),
+        }
+    }
+    rows.status().map_err(unreadable)
 }
 
 /// The lowest key that a scan from here visits, as RocksDB takes it: inclusive.

@@ -47,6 +47,16 @@ impl Envelope {
         Header { kind: kind.name(), version: kind.version(), id: self.id, authority: self.authority }
     }
 
+    /// Reads key, time and header of a record whose event is known already.
+    ///
+    /// # Errors
+    /// [`DecodeError::Key`], [`DecodeError::Header`].
+    pub fn decode_header(key: &[u8], time: Millis, header: &[u8]) -> Result<Self, DecodeError> {
+        let account = Account::try_from(key)?;
+        let header = Header::decode(header)?;
+        Ok(Self { id: header.id, time, account, authority: header.authority })
+    }
+
     /// Decodes a record: its key, time and header into the envelope, its payload into the event.
     ///
     /// # Errors

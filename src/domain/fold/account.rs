@@ -5,9 +5,7 @@ use duolog_topics::{AccountImported, AccountKicked, MuteChanged, ProfileItem, Ta
 
 use super::STEP_LIMIT;
 use super::step::Step;
-use crate::domain::rows::{
-    AccountRow, Direction, Key, ProfileRow, RowsError, SessionRow, StoredItem, Table,
-};
+use crate::domain::rows::{AccountRow, Direction, Key, ProfileRow, RowsError, SessionRow, StoredItem, Table};
 use crate::domain::verdict::{Answer, Effect, EndReason, SessionEnded, Verdict};
 use crate::error::Code;
 

@@ -18,8 +18,7 @@ impl Step<'_, '_> {
             row.recent = None;
             row.unread = 0;
             row.read_time = row.newest_received;
-            row.changed =
-                self.add_change(&account, &mut owner, Change::RecentRemoved { peer: event.peer.clone() })?;
+            row.changed = self.add_change(&account, &mut owner, Change::RecentRemoved { peer: event.peer.clone() })?;
             self.put(ConversationRow::key(&account, &event.peer), &row);
         }
         if event.clear_history {

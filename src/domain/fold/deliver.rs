@@ -182,12 +182,6 @@ fn oldest_recent(mailbox: &Mailbox<'_>, account: &Account) -> Result<Option<Acco
 }
 
 /// The message as a live device sees it: nobody has read it yet.
-fn live_entry(
-    account: &Account,
-    peer: &Account,
-    flags: RowFlags,
-    message: &Passing<'_>,
-    record_time: Millis,
-) -> Entry {
+fn live_entry(account: &Account, peer: &Account, flags: RowFlags, message: &Passing<'_>, record_time: Millis) -> Entry {
     Entry::Message(crate::domain::view::view_of(account, peer, flags, message.row(record_time), false))
 }

@@ -34,9 +34,7 @@ impl Step<'_, '_> {
         let theirs = if event.from == event.to { mine } else { self.recall_in(&event.to, &event.from, event)? };
         Ok(match (mine, theirs) {
             (Held::Nothing, Held::Nothing) => Verdict::Refused(Code::MESSAGE_UNKNOWN.into()),
-            (Held::Recalled, _) | (Held::Nothing, Held::Recalled) => {
-                Verdict::Refused(Code::ALREADY_RECALLED.into())
-            }
+            (Held::Recalled, _) | (Held::Nothing, Held::Recalled) => Verdict::Refused(Code::ALREADY_RECALLED.into()),
             _ => Verdict::Applied(Answer::Done),
         })
     }

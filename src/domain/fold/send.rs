@@ -46,12 +46,8 @@ impl Step<'_, '_> {
 
     /// A message from another home, for its receivers here.
     pub fn message_arrived(&mut self, event: &MessageArrived) -> Result<Verdict, RowsError> {
-        let message = Passing {
-            from: &event.from,
-            content: &event.content,
-            message_time: event.message_time,
-            pointer: self.at,
-        };
+        let message =
+            Passing { from: &event.from, content: &event.content, message_time: event.message_time, pointer: self.at };
         let deliveries =
             event.receivers.iter().map(|receiver| self.deliver(receiver, &message)).collect::<Result<Vec<_>, _>>()?;
         self.keep_message(&message, event.receivers.len(), deliveries);

@@ -25,7 +25,9 @@ impl Step<'_, '_> {
         }
         let others = self.mailbox().sessions(&account)?;
         let order = match &event.resumes {
-            Some(resumed) => others.iter().find(|(id, _)| id == resumed).map_or(Pointer::default(), |(_, row)| row.order),
+            Some(resumed) => {
+                others.iter().find(|(id, _)| id == resumed).map_or(Pointer::default(), |(_, row)| row.order)
+            }
             None => self.at,
         };
         let session = SessionRow {
@@ -178,8 +180,7 @@ fn place_of(policy: &PolicyChanged, platform: Platform) -> (u8, u32) {
 /// The competitors of a session, in the order of their logins.
 fn competitors(policy: &PolicyChanged, session: &SessionRow, others: Sessions) -> Sessions {
     let class = place_of(policy, session.platform).0;
-    let mut found: Sessions =
-        others.into_iter().filter(|(_, row)| place_of(policy, row.platform).0 == class).collect();
+    let mut found: Sessions = others.into_iter().filter(|(_, row)| place_of(policy, row.platform).0 == class).collect();
     found.sort_by_key(|(_, row)| row.order);
     found
 }
@@ -187,10 +188,8 @@ fn competitors(policy: &PolicyChanged, session: &SessionRow, others: Sessions) -
 /// The latest login that excludes this session: there are as many later ones as may be logged in.
 fn excluder(policy: &PolicyChanged, session: &SessionRow, others: &Sessions) -> Option<Excluder> {
     let room = place_of(policy, session.platform).1 as usize;
-    let later: Sessions = competitors(policy, session, others.clone())
-        .into_iter()
-        .filter(|(_, row)| row.order > session.order)
-        .collect();
+    let later: Sessions =
+        competitors(policy, session, others.clone()).into_iter().filter(|(_, row)| row.order > session.order).collect();
     let (_, last) = later.last().filter(|_| later.len() >= room)?;
     Some(Excluder { platform: last.platform, device: last.device.clone(), time: last.opened })
 }

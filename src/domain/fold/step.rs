@@ -126,8 +126,7 @@ impl<'f, 'a> Step<'f, 'a> {
         let place = Place { sequence, previous: owner.last_entry };
         owner.entries += 1;
         owner.last_entry = sequence;
-        let row =
-            TimelineRow { record_time: self.time(), ordinal: owner.entries, previous: place.previous, entry };
+        let row = TimelineRow { record_time: self.time(), ordinal: owner.entries, previous: place.previous, entry };
         self.put(TimelineRow::key(account, sequence), &row);
         if owner.entries.is_multiple_of(SWEEP_EVERY) {
             self.sweep_timeline(account, owner.entries)?;
@@ -155,12 +154,7 @@ impl<'f, 'a> Step<'f, 'a> {
     }
 
     /// Gives a change its place in an account's timeline and tells live devices.
-    pub fn add_change(
-        &mut self,
-        account: &Account,
-        owner: &mut AccountRow,
-        change: Change,
-    ) -> Result<u64, RowsError> {
+    pub fn add_change(&mut self, account: &Account, owner: &mut AccountRow, change: Change) -> Result<u64, RowsError> {
         let sequence = owner.next_sequence();
         let place = self.add_entry(account, owner, sequence, TimelineEntry::Change(change.clone()))?;
         if self.heard_by(owner) {
@@ -196,8 +190,7 @@ impl<'f, 'a> Step<'f, 'a> {
         owner: &mut AccountRow,
         peer: &Account,
     ) -> Result<ConversationRow, RowsError> {
-        let stored: Option<ConversationRow> =
-            get(self.rows(), ConversationRow::key(account, peer).as_slice())?;
+        let stored: Option<ConversationRow> = get(self.rows(), ConversationRow::key(account, peer).as_slice())?;
         let Some(row) = stored else {
             return Ok(ConversationRow::default());
         };

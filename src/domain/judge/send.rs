@@ -35,12 +35,7 @@ pub fn key_hash(event: &MessageSent) -> u128 {
 ///
 /// # Errors
 /// If rows cannot be read.
-pub fn send(
-    mailbox: &Mailbox<'_>,
-    sender: &Account,
-    event: &MessageSent,
-    now: Millis,
-) -> Result<Judged, RowsError> {
+pub fn send(mailbox: &Mailbox<'_>, sender: &Account, event: &MessageSent, now: Millis) -> Result<Judged, RowsError> {
     let refuse = |code: Code| Ok(Judged::Refuse(code.into()));
     let Some(owner) = mailbox.account(sender)? else {
         return refuse(Code::SENDER_OR_RECEIVER_UNKNOWN);
@@ -81,9 +76,7 @@ fn all_unknown(mailbox: &Mailbox<'_>, event: &MessageSent) -> Result<bool, RowsE
 /// What stands between two users under the policy.
 fn client_may(mailbox: &Mailbox<'_>, sender: &Account, receiver: &Account) -> Result<Option<Code>, RowsError> {
     let policy = &mailbox.meta.policy;
-    if policy.blacklist_answer == BlacklistAnswer::Error
-        && mailbox.lists(sender, RelationKind::BlockedBy, receiver)?
-    {
+    if policy.blacklist_answer == BlacklistAnswer::Error && mailbox.lists(sender, RelationKind::BlockedBy, receiver)? {
         return Ok(Some(Code::BLOCKED));
     }
     if !policy.friend_check || sender == receiver {

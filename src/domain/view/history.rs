@@ -162,7 +162,8 @@ pub(crate) fn view_of(
 
 /// The places that a query covers: the lower one included, the upper one excluded.
 fn bounds(query: &HistoryQuery, from: Option<HistoryPlace>, cleared: Millis) -> (HistoryPlace, HistoryPlace) {
-    let mut low = HistoryPlace { time: query.since.unwrap_or(0).max(if cleared > 0 { cleared + 1 } else { 0 }), sequence: 0 };
+    let mut low =
+        HistoryPlace { time: query.since.unwrap_or(0).max(if cleared > 0 { cleared + 1 } else { 0 }), sequence: 0 };
     let mut high = HistoryPlace { time: query.until.map_or(u64::MAX, |until| until.saturating_add(1)), sequence: 0 };
     if let Some(place) = from {
         match query.direction {

@@ -4,7 +4,8 @@ use duolog_topics::{Account, Millis};
 
 use crate::domain::rows::{
     AccountRow, ConversationRow, DeviceRow, Direction, HistoryRow, Horizon, IdempotencyRow, Key, KeyRange, MessageRow,
-    MetaRow, Pointer, ProfileRow, RelationKind, RelationRow, Row, Rows, RowsError, SessionRow, TimelineRow, Window, get,
+    MetaRow, Pointer, ProfileRow, RelationKind, RelationRow, Row, Rows, RowsError, SessionRow, TimelineRow, Window,
+    get,
 };
 
 /// The mailboxes of one partition as a reader may see them: rows below a horizon are absent here, whatever the disk

@@ -111,9 +111,7 @@ impl Mailbox<'_> {
             Change::Relation { block, peer, added, remark, groups } => {
                 ChangeView::Relation { block, peer, added, remark, groups }
             }
-            Change::Profile { items } => {
-                ChangeView::Profile { items: items.iter().map(ProfileItem::from).collect() }
-            }
+            Change::Profile { items } => ChangeView::Profile { items: items.iter().map(ProfileItem::from).collect() },
         }))
     }
 }

@@ -1,0 +1,159 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use duolog_topics::{Account, Authority, CursorsAdvanced, Envelope, Event, Tick};
+
+use super::EngineError;
+use super::partition::{Answering, Committed, Partition, Pending, Request};
+use crate::domain::judge::{self, Judged};
+use crate::domain::verdict::Verdict;
+use crate::domain::view::Mailbox;
+use crate::limits;
+use crate::log::{LogError, Record};
+
+/// Cursors are written at most this often.
+const CURSOR_INTERVAL: Duration = Duration::from_secs(1);
+/// Time passes on an idle partition.
+const TICK_INTERVAL: Duration = Duration::from_secs(3_600);
+/// The account that a partition's own records stand under.
+const SYSTEM: &str = "@duolog";
+
+/// The records of one append, and what waits for them.
+#[derive(Default)]
+struct Batch {
+    records: Vec<Record>,
+    bytes: usize,
+}
+
+/// Decides early and appends: whatever waits becomes one batch, one sync. Runs on a thread of its own until the callers are gone.
+pub(super) struct Appender {
+    partition: Arc<Partition>,
+    requests: Receiver<Request>,
+    cursors_written: Instant,
+    last_append: Instant,
+}
+
+impl Appender {
+    pub fn new(partition: Arc<Partition>, requests: Receiver<Request>) -> Self {
+        let now = Instant::now();
+        Self { partition, requests, cursors_written: now, last_append: now }
+    }
+
+    pub fn run(mut self) {
+        loop {
+            let mut batch = Batch::default();
+            match self.requests.recv_timeout(CURSOR_INTERVAL) {
+                Ok(first) => self.take(first, &mut batch),
+                Err(RecvTimeoutError::Timeout) if self.partition.is_stopping() => return,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            while batch.records.len() < limits::APPEND_RECORDS
+                && batch.bytes < limits::APPEND_BYTES
+                && let Ok(request) = self.requests.try_recv()
+            {
+                self.take(request, &mut batch);
+            }
+            self.add_own_records(&mut batch);
+            self.append(batch);
+        }
+    }
+
+    /// What the early decision accepts joins the batch; the rest is answered at once.
+    fn take(&mut self, request: Request, batch: &mut Batch) {
+        let Request { account, event, answer } = request;
+        if self.partition.has_failed() {
+            let _ = answer.send(Err(EngineError::Stopped));
+            return;
+        }
+        match self.decide(&account, &event) {
+            Ok(None) => {
+                if matches!(event, Event::SessionOpened(_)) {
+                    // A login starts from what its account's devices have taken.
+                    self.add_cursors(Some(&account), batch);
+                }
+                self.add(account, event, Some(answer), batch);
+            }
+            Ok(Some(verdict)) => {
+                let _ = answer.send(Ok(Committed { verdict, carried: Vec::new() }));
+            }
+            Err(error) => {
+                let _ = answer.send(Err(error));
+            }
+        }
+    }
+
+    fn decide(&self, account: &Account, event: &Event) -> Result<Option<Verdict>, EngineError> {
+        if !matches!(event, Event::MessageSent(_)) {
+            return Ok(None);
+        }
+        let meta = self.partition.meta();
+        let mailbox = Mailbox::new(&self.partition.store, &meta);
+        Ok(match judge::early(&mailbox, account, event, self.partition.clock.now())? {
+            Judged::Accept => None,
+            Judged::Repeat(answer) => Some(Verdict::Repeat(answer)),
+            Judged::Refuse(refusal) => Some(Verdict::Refused(refusal)),
+        })
+    }
+
+    fn add(&self, account: Account, event: Event, answer: Option<Answering>, batch: &mut Batch) {
+        let partition = &self.partition;
+        let time = partition.clock.now();
+        let envelope = Envelope {
+            id: partition.ids.event_id(time),
+            time,
+            account,
+            authority: Authority::Epoch(partition.epoch()),
+        };
+        let record = super::record_of(&envelope, &event);
+        batch.bytes += record.size();
+        batch.records.push(record);
+        partition.pending.lock().insert(envelope.id, Pending { event, answer });
+    }
+
+    /// Cursors that have waited long enough, and a tick if nothing was written for an hour.
+    fn add_own_records(&mut self, batch: &mut Batch) {
+        if self.cursors_written.elapsed() >= CURSOR_INTERVAL {
+            self.add_cursors(None, batch);
+        }
+        if self.last_append.elapsed() >= TICK_INTERVAL && batch.records.is_empty() {
+            self.add(system_account(), Event::Tick(Tick {}), None, batch);
+        }
+    }
+
+    fn add_cursors(&mut self, account: Option<&Account>, batch: &mut Batch) {
+        let cursors = self.partition.take_cursors(account);
+        if !cursors.is_empty() {
+            self.cursors_written = Instant::now();
+            self.add(system_account(), Event::CursorsAdvanced(CursorsAdvanced { cursors }), None, batch);
+        }
+    }
+
+    /// One append. If it fails nobody is told success: the fold answers what it reads back.
+    fn append(&mut self, batch: Batch) {
+        if batch.records.is_empty() {
+            return;
+        }
+        self.last_append = Instant::now();
+        metrics::histogram!("duolog_append_records").record(batch.records.len() as f64);
+        let ids: Vec<_> = batch.records.iter().filter_map(super::id_of).collect();
+        match self.partition.log.append(self.partition.id, batch.records) {
+            Ok(_) => {}
+            Err(LogError::Busy(_)) => self.answer_all(&ids, &EngineError::Busy),
+            Err(error) => self.partition.fail(&error),
+        }
+    }
+
+    fn answer_all(&self, ids: &[duolog_topics::EventId], error: &EngineError) {
+        let mut pending = self.partition.pending.lock();
+        for answer in ids.iter().filter_map(|id| pending.remove(id)?.answer) {
+            let _ = answer.send(Err(error.clone()));
+        }
+    }
+}
+
+/// The account of records that concern the whole partition.
+pub(super) fn system_account() -> Account {
+    Account::new(SYSTEM).expect("the system's name is an account name")
+}

@@ -1,0 +1,30 @@
+use thiserror::Error;
+
+use crate::domain::rows::RowsError;
+use crate::error::Code;
+
+/// Why a request got no verdict.
+#[derive(Debug, Clone, Error)]
+pub enum EngineError {
+    /// The queue is full: nothing was done.
+    #[error("too many requests wait, try again")]
+    Busy,
+    /// The request may still take effect: try again with the same key.
+    #[error("whether the request took effect is unknown, try again with the same key")]
+    Unknown,
+    /// The partition takes no more requests: the server drains, or its log or store has failed.
+    #[error("the account's home has stopped")]
+    Stopped,
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+}
+
+impl EngineError {
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Busy | Self::Stopped => Code::TOO_MANY_REQUESTS,
+            Self::Unknown => Code::REQUEST_TIMEOUT,
+            Self::Rows(_) => Code::INTERNAL_ERROR,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+use std::sync::Arc;
+
+use duolog_topics::{Authority, Envelope, Event, FoldVersion, LogId, LogOpened, OwnerChanged, PolicyChanged};
+use thiserror::Error;
+
+use super::appender::system_account;
+use super::folder::FolderError;
+use super::ids::Ids;
+use crate::clock::Clock;
+use crate::domain::fold::FOLD_VERSION;
+use crate::domain::rows::{MetaRow, Rows, RowsError, get};
+use crate::log::{Log, LogError, ReadLimit};
+use crate::store::Applied;
+
+/// Why an engine does not open. Every text says what to do.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Fold(#[from] FolderError),
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    #[error(
+        "partition {partition}: the state has folded up to offset {next}, but the log ends at {end}: the log was cut. \
+         Put the log back from a backup, or delete the state to build it again from this log"
+    )]
+    BeyondLog { partition: u32, next: u64, end: u64 },
+    #[error(
+        "partition {partition}: the record at offset {offset} is not the one that the state was folded from. \
+         Delete the state to build it again from this log"
+    )]
+    OtherLog { partition: u32, offset: u64 },
+    #[error(
+        "partition {partition}: the log begins at offset {first}, and there is no state and no checkpoint for what \
+         came before. Put back a checkpoint"
+    )]
+    NoBase { partition: u32, first: u64 },
+}
+
+/// Checks that a partition's state belongs to its log: the checksum of the last applied record, and the ends.
+///
+/// # Errors
+/// [`OpenError`] if this state must not be used.
+pub fn check_state(log: &dyn Log, partition: u32, applied: Option<Applied>) -> Result<(), OpenError> {
+    let bounds = log.bounds(partition)?;
+    let Some(applied) = applied else {
+        return if bounds.first == 0 { Ok(()) } else { Err(OpenError::NoBase { partition, first: bounds.first }) };
+    };
+    if applied.next > bounds.high_watermark {
+        return Err(OpenError::BeyondLog { partition, next: applied.next, end: bounds.high_watermark });
+    }
+    let Some(offset) = applied.next.checked_sub(1).filter(|offset| *offset >= bounds.first) else {
+        return Ok(());
+    };
+    let read = log.read(partition, offset, ReadLimit { records: 1, bytes: 0 })?;
+    match read.first() {
+        Some(stored) if stored.offset == offset && stored.record.checksum() == applied.checksum => Ok(()),
+        _ => Err(OpenError::OtherLog { partition, offset }),
+    }
+}
+
+/// What an owner appends when it takes over: on a new log what it is; the new epoch; the fold's version; a newer policy.
+pub(super) fn opening_events(
+    meta: &MetaRow,
+    log_id: LogId,
+    partitions: u32,
+    node: &str,
+    policy: &PolicyChanged,
+) -> Vec<Event> {
+    let mut events: Vec<Event> = Vec::new();
+    let (log_id, generation) = if meta.log_id.is_nil() { (log_id, 0) } else { (meta.log_id, meta.generation) };
+    if meta.log_id.is_nil() {
+        events.push(LogOpened { log_id, generation, partitions, format: 1 }.into());
+    }
+    let epoch = meta.epoch + 1;
+    events.push(OwnerChanged { log_id, generation, partitions, epoch, node: node.to_owned() }.into());
+    if meta.fold_version == 0 {
+        events.push(FoldVersion { n: FOLD_VERSION }.into());
+    }
+    if policy.revision > meta.policy.revision {
+        events.push(policy.clone().into());
+    } else if *policy != meta.policy && policy.revision == meta.policy.revision {
+        tracing::warn!(
+            revision = policy.revision,
+            "[policy] differs from what the log has recorded under this revision and is not used: raise policy.revision"
+        );
+    }
+    events
+}
+
+/// Appends the opening events under the new epoch.
+///
+/// # Errors
+/// If the log refuses them.
+pub(super) fn append_opening(
+    log: &dyn Log,
+    partition: u32,
+    meta: &MetaRow,
+    events: Vec<Event>,
+    clock: &Clock,
+    ids: &Ids,
+) -> Result<(), LogError> {
+    let records = events
+        .iter()
+        .map(|event| {
+            let epoch = if matches!(event, Event::LogOpened(_)) { 0 } else { meta.epoch + 1 };
+            let time = clock.now();
+            let envelope = Envelope {
+                id: ids.event_id(time),
+                time,
+                account: system_account(),
+                authority: Authority::Epoch(epoch),
+            };
+            super::record_of(&envelope, event)
+        })
+        .collect();
+    log.append(partition, records).map(drop)
+}
+
+/// The partition's own row as committed.
+pub(super) fn committed_meta(rows: &dyn Rows, partition: u32) -> Result<Arc<MetaRow>, RowsError> {
+    let meta = get::<MetaRow>(rows, MetaRow::key().as_slice())?;
+    Ok(Arc::new(meta.unwrap_or_else(|| MetaRow::empty(partition))))
+}

@@ -1,0 +1,126 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crossbeam_channel::Sender;
+use duolog_topics::{Account, CursorAdvance, Event, EventId, LogId, PolicyChanged};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Notify, oneshot};
+
+use super::EngineError;
+use super::ids::Ids;
+use super::registry::Registry;
+use crate::clock::Clock;
+use crate::domain::rows::MetaRow;
+use crate::domain::verdict::Verdict;
+use crate::log::Log;
+use crate::store::Store;
+
+/// A request on its way to a verdict.
+pub(super) struct Request {
+    pub account: Account,
+    pub event: Event,
+    pub answer: Answering,
+}
+
+pub(super) type Answering = oneshot::Sender<Result<Committed, EngineError>>;
+
+/// A verdict, and what its record left in the outbox: (destination, number).
+#[derive(Debug)]
+pub(super) struct Committed {
+    pub verdict: Verdict,
+    pub carried: Vec<(u32, u64)>,
+}
+
+/// A record that was appended here and is not folded yet: it is found by its id when it is read back.
+pub(super) struct Pending {
+    pub event: Event,
+    pub answer: Option<Answering>,
+}
+
+/// What the threads of one partition share with its callers.
+pub(super) struct Partition {
+    pub id: u32,
+    pub log: Arc<dyn Log>,
+    pub store: Store,
+    pub requests: Sender<Request>,
+    pub pending: Mutex<HashMap<EventId, Pending>>,
+    /// Cursors that devices have reached and the log does not know yet.
+    pub cursors: Mutex<HashMap<(Account, String), u64>>,
+    pub registry: Arc<Registry>,
+    pub clock: Clock,
+    pub ids: Arc<Ids>,
+    /// The partition's own row after the last commit.
+    pub meta: RwLock<Arc<MetaRow>>,
+    /// The offset after the last folded record.
+    pub watermark: AtomicU64,
+    /// The last carried number applied here, by source partition.
+    pub arrived: Mutex<HashMap<u32, u64>>,
+    /// Outbox rows that their destinations have: (destination, first, last). The fold's next commit deletes them.
+    pub delivered: Mutex<Vec<(u32, u64, u64)>>,
+    /// Told after each commit.
+    pub committed: Notify,
+    /// Wakes the courier.
+    pub outbox: (crossbeam_channel::Sender<()>, crossbeam_channel::Receiver<()>),
+    pub stopping: AtomicBool,
+    /// Where compactions learn of the horizons.
+    pub expiry: Option<Arc<super::ExpiredRows>>,
+    pub failed: AtomicBool,
+}
+
+impl Partition {
+    pub fn meta(&self) -> Arc<MetaRow> {
+        self.meta.read().clone()
+    }
+
+    pub fn policy(&self) -> PolicyChanged {
+        self.meta.read().policy.clone()
+    }
+
+    pub fn epoch(&self) -> u64 {
+        self.meta.read().epoch
+    }
+
+    pub fn log_id(&self) -> LogId {
+        self.meta.read().log_id
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether the partition gives no more verdicts.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    /// Stops the partition for good: who waits learns that his request's fate is unknown.
+    pub fn fail(&self, what: &dyn std::fmt::Display) {
+        tracing::error!(partition = self.id, "partition stops: {what}");
+        self.failed.store(true, Ordering::Release);
+        metrics::counter!("duolog_partition_failures_total").increment(1);
+        for (_, pending) in self.pending.lock().drain() {
+            if let Some(answer) = pending.answer {
+                let _ = answer.send(Err(EngineError::Unknown));
+            }
+        }
+    }
+
+    /// Takes cursors that wait, those of one account or as many as a record holds.
+    pub fn take_cursors(&self, account: Option<&Account>) -> Vec<CursorAdvance> {
+        let mut cursors = self.cursors.lock();
+        let chosen: Vec<_> = cursors
+            .keys()
+            .filter(|(owner, _)| account.is_none_or(|account| account == owner))
+            .take(crate::limits::CURSORS_IN_RECORD)
+            .cloned()
+            .collect();
+        chosen
+            .into_iter()
+            .filter_map(|key| {
+                let sequence = cursors.remove(&key)?;
+                Some(CursorAdvance { account: key.0, device: key.1, sequence })
+            })
+            .collect()
+    }
+}

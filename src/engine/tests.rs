@@ -1,0 +1,161 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use duolog_topics::{
+    AccountImported, BlacklistChanged, MessageContent, MessageFlags, MessageRecalled, MessageSent, Origin, RawJson,
+    SenderCopy,
+};
+
+use super::*;
+use crate::domain::verdict::Sent;
+use crate::domain::view::Entry;
+use crate::log::embedded::EmbeddedLog;
+use crate::log::memory::MemoryLog;
+use crate::store::{Shared, SharedSizes};
+
+fn name(text: &str) -> Account {
+    Account::new(text).unwrap()
+}
+
+fn open(log: Arc<dyn Log>, dir: &Path, clock: &Clock) -> Engine {
+    let shared = Shared::new(SharedSizes::default()).unwrap();
+    let partitions = log.partitions();
+    let expiry: Vec<_> = (0..partitions).map(|_| ExpiredRows::new()).collect();
+    let stores = (0..partitions)
+        .map(|id| {
+            let path = dir.join("state").join(id.to_string());
+            Store::open(&path, &shared, expiry[id as usize].clone()).unwrap()
+        })
+        .collect();
+    let policy = PolicyChanged { revision: 1, ..PolicyChanged::default() };
+    let parts = Parts { log, stores, expiry, policy, node: "test".to_owned(), clock: Some(clock.clone()) };
+    Engine::open(parts, |_, _, _| {}).unwrap()
+}
+
+fn message(to: &str, text: &str, random: u32) -> MessageSent {
+    MessageSent {
+        receivers: vec![name(to)],
+        content: MessageContent {
+            body: RawJson::encode(&serde_json::json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": text}}]))
+                .unwrap(),
+            custom: None,
+            msg_seq: 7,
+            random,
+            flags: MessageFlags::default(),
+            origin: Origin::Client,
+            life: None,
+            push: None,
+            platform: None,
+            ip: None,
+        },
+        seq_given: true,
+        request_hash: u64::from(random),
+        imported_time: None,
+        sender_copy: SenderCopy::Full,
+        operator: None,
+        session: None,
+    }
+}
+
+async fn import(engine: &Engine, accounts: &[&str]) {
+    for account in accounts {
+        let event = AccountImported { nick: None, face_url: None };
+        let verdict = engine.submit(&name(account), event.into()).await.unwrap();
+        assert_eq!(verdict, Verdict::Applied(Answer::Done));
+    }
+}
+
+async fn send(engine: &Engine, from: &str, event: MessageSent) -> Verdict {
+    engine.submit(&name(from), event.into()).await.unwrap()
+}
+
+async fn inbox(engine: &Engine, account: &str) -> Vec<String> {
+    let owner = name(account);
+    let page = engine.read(&name(account), move |mailbox| mailbox.timeline(&owner, 0, 100)).await.unwrap();
+    page.list
+        .into_iter()
+        .map(|(_, entry)| match entry {
+            Entry::Message(message) => message.body.as_str().to_owned(),
+            Entry::Change { change, .. } => format!("{change:?}"),
+        })
+        .collect()
+}
+
+fn sent(verdict: Verdict) -> Sent {
+    match verdict {
+        Verdict::Applied(Answer::Sent(sent)) | Verdict::Repeat(Answer::Sent(sent)) => sent,
+        other => panic!("not sent: {other:?}"),
+    }
+}
+
+/// Waits until carried records have reached every home: the homes' rows are then what the log says.
+async fn arrived(engine: &Engine, account: &str, count: usize) -> Vec<String> {
+    let home = engine.home(&name(account)).clone();
+    loop {
+        let notified = home.committed.notified();
+        let found = inbox(engine, account).await;
+        if found.len() >= count {
+            return found;
+        }
+        notified.await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_delivered_once_and_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(1_700_000_000_000);
+    let path = dir.path().join("log");
+    let engine = open(Arc::new(EmbeddedLog::open(&path, 1).unwrap()), dir.path(), &clock);
+    import(&engine, &["alice", "bob"]).await;
+    let first = sent(send(&engine, "alice", message("bob", "hello", 1)).await);
+    let again = sent(send(&engine, "alice", message("bob", "hello", 1)).await);
+    assert_eq!(first, again, "a retry gets the first answer");
+    assert_eq!(inbox(&engine, "bob").await.len(), 1);
+    engine.stop();
+    drop(engine);
+
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    let engine = open(Arc::new(EmbeddedLog::open(&path, 1).unwrap()), dir.path(), &clock);
+    assert_eq!(inbox(&engine, "bob").await.len(), 1, "a rebuild gives the same mailbox");
+    assert_eq!(sent(send(&engine, "alice", message("bob", "hello", 1)).await), first);
+    engine.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_is_silent_and_a_recall_reaches_the_receiver_across_partitions() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(1_700_000_000_000);
+    let engine = open(Arc::new(MemoryLog::new(3)), dir.path(), &clock);
+    let people = ["alice", "bob", "carol", "dave"];
+    import(&engine, &people).await;
+    let homes: std::collections::BTreeSet<u32> = people.iter().map(|who| engine.home(&name(who)).id).collect();
+    assert!(homes.len() > 1, "the accounts live in several homes");
+    for (place, to) in people.iter().skip(1).enumerate() {
+        let first = sent(send(&engine, "alice", message(to, "hello", place as u32)).await);
+        assert_eq!(arrived(&engine, to, 1).await.len(), 1);
+        let recall = MessageRecalled {
+            from: name("alice"),
+            to: name(to),
+            key: first.key,
+            by: name("alice"),
+            by_operator: false,
+        };
+        let verdict = engine.submit(&name("alice"), recall.into()).await.unwrap();
+        assert_eq!(verdict, Verdict::Applied(Answer::Done));
+        let found = arrived(&engine, to, 2).await;
+        assert_eq!(found[0], "[]", "the recalled body is gone");
+
+        let block = BlacklistChanged { owner: name(to), peers: vec![name("alice")], blocked: true, decided: None };
+        engine.submit(&name(to), block.into()).await.unwrap();
+        let before = inbox(&engine, to).await.len();
+        let dropped = send(&engine, "alice", message(to, "you there?", 100 + place as u32)).await;
+        assert!(sent(dropped).sequence.is_some(), "the blocked sender sees success");
+        let unblock = BlacklistChanged { owner: name(to), peers: vec![name("alice")], blocked: false, decided: None };
+        engine.submit(&name(to), unblock.into()).await.unwrap();
+        send(&engine, "alice", message(to, "again", 200 + place as u32)).await;
+        let found = arrived(&engine, to, before + 2).await;
+        assert!(found.iter().all(|body| !body.contains("you there?")));
+    }
+    engine.stop();
+}

@@ -1,0 +1,27 @@
+//! Every bound that is not a setting, by name. What users may set stands in the configuration.
+
+/// Announcements that wait for one live session; one more, and it reads the timeline instead.
+pub const LIVE_QUEUE: usize = 256;
+
+/// Requests that wait for one partition; one more is answered "try again".
+pub const PARTITION_QUEUE: usize = 8_192;
+
+/// Records and bytes that one append holds at most.
+pub const APPEND_RECORDS: usize = 1_024;
+pub const APPEND_BYTES: usize = 4 << 20;
+
+/// Records and bytes that one fold batch holds at most.
+pub const FOLD_RECORDS: usize = 1_024;
+pub const FOLD_BYTES: usize = 8 << 20;
+
+/// Cursors in one `cursors.advanced`.
+pub const CURSORS_IN_RECORD: usize = 1_000;
+
+/// Bytes of hot rows that the fold of one partition keeps in memory.
+pub const ROW_CACHE: u64 = 64 << 20;
+
+/// Records that the courier appends at once.
+pub const COURIER_RECORDS: usize = 256;
+
+/// Records folded since the state store was last made durable: what a start after a crash folds again at most.
+pub const FLUSH_RECORDS: u64 = 200_000;
