@@ -17,7 +17,7 @@ pub enum LockError {
     /// Another process, or another part of this one, holds it.
     #[error("{} is in use by another duolog process; stop that one, or give this one another directory", .0.display())]
     InUse(PathBuf),
-    #[error("{} cannot be locked", path.display())]
+    #[error("{} cannot be locked: {source}", path.display())]
     Failed { path: PathBuf, source: io::Error },
 }
 

@@ -22,7 +22,7 @@
 //! 4. Batches of one partition are ordered as their `append` calls returned; several callers may append at once.
 //! 5. A record that is damaged is never returned: reading it is [`LogError::Damaged`].
 //! 6. After a failed sync the provider refuses every further append ([`LogError::Poisoned`]) until it is opened again.
-//! 7. `trim` may keep more than it is asked to, never less.
+//! 7. `trim` may keep more than it is asked to, never less. No offset is ever given twice, whatever was trimmed.
 
 pub mod conformance;
 pub mod embedded;
@@ -91,7 +91,8 @@ pub trait Log: Send + Sync + 'static {
     /// Appends a batch and waits until it is durable; the offsets in the order of the batch.
     ///
     /// # Errors
-    /// [`LogError::Busy`] and [`LogError::Poisoned`]: nothing was written. [`LogError::Unknown`]: it may have been.
+    /// [`LogError::Busy`], [`LogError::Poisoned`], [`LogError::TooLarge`] (above [`MAX_BATCH_BYTES`]): nothing was written.
+    /// [`LogError::Unknown`]: it may have been.
     fn append(&self, partition: u32, batch: Vec<Record>) -> Result<Vec<u64>, LogError>;
 
     /// Reads from an offset; empty at the high watermark.
@@ -106,7 +107,8 @@ pub trait Log: Send + Sync + 'static {
     /// If the log has become unreadable.
     fn wait(&self, partition: u32, from: u64, timeout: Duration) -> Result<u64, LogError>;
 
-    /// Makes readers that wait return at once; used to stop.
+    /// Makes readers return that wait now; used to stop. One that begins to wait later is not concerned: so set what it
+    /// looks at first, and wait with a time-out.
     fn wake(&self, partition: u32);
 
     /// Allows the log to forget records below an offset.

@@ -56,7 +56,7 @@ impl EmbeddedLog {
         if !(1..=MAX_PARTITIONS).contains(&partitions) {
             return Err(LogError::Open(format!("a log has 1 to {MAX_PARTITIONS} partitions, not {partitions}")));
         }
-        let lock = lock_dir(path).map_err(|error| refused(path, &error))?;
+        let lock = lock_dir(path).map_err(|error| LogError::Open(error.to_string()))?;
         let cut = wal::cut_torn_tail(path).map_err(|error| refused(path, &error))?;
         if cut > 0 {
             tracing::warn!(bytes = cut, "the log ended in a write that a crash interrupted; it was cut off");
@@ -175,8 +175,9 @@ impl Log for EmbeddedLog {
         // Readers are turned away first: none may meet a hole where it was promised records.
         place.begin_at(below);
         self.write_synced(write)?;
-        // Drops whole tables at once; what is left of others goes with the next compaction.
-        self.db.delete_file_in_range(from, until).map_err(|error| LogError::Failed(error.into_string()))
+        // Drops whole tables at once; what is left of others goes with the next compaction. RocksDB counts the end in.
+        let last = format::key(partition, below - 1);
+        self.db.delete_file_in_range(from, last).map_err(|error| LogError::Failed(error.into_string()))
     }
 
     fn bounds(&self, partition: u32) -> Result<Bounds, LogError> {

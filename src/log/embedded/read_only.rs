@@ -11,7 +11,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use rocksdb::{DB, DBRecoveryMode};
 
-use super::{options, reader, refused};
+use super::{options, reader, refused, wal};
 use crate::log::{Bounds, Log, LogError, ReadLimit, Record, Stored};
 
 /// How often a tool that follows the log looks whether the server has written more.
@@ -39,8 +39,9 @@ impl ReadOnlyLog {
             // RocksDB would make the folder.
             return Err(refused(path, &"there is no log here"));
         }
+        wal::refuse_damage(path).map_err(|error| refused(path, &error))?;
         let mut options = options::options().map_err(|error| refused(path, &error))?;
-        // The newest batch may be half written at any moment, and what is wrong otherwise is found by its checksum.
+        // The newest batch may be half written at any moment.
         options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
         options.set_track_and_verify_wals_in_manifest(false);
         // Keeps files readable that the server removes meanwhile.

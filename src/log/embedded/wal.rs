@@ -51,22 +51,49 @@ enum Kind {
 /// # Errors
 /// If the file is damaged in a way that no crash explains (`InvalidData`; the file is left as it is), or I/O fails.
 pub(super) fn cut_torn_tail(dir: &Path) -> io::Result<u64> {
-    let Some(newest) = newest_log(dir)? else { return Ok(0) };
-    let bytes = fs::read(&newest)?;
-    match examine(&bytes) {
-        Shape::Whole => Ok(0),
-        Shape::Torn(end) => {
-            let file = File::options().write(true).open(&newest)?;
-            file.set_len(end as u64)?;
-            file.sync_all()?;
-            Ok((bytes.len() - end) as u64)
-        }
-        Shape::Damaged(at) => {
-            let name = newest.file_name().unwrap_or_default().display();
-            let what =
-                format!("{name} is damaged at byte {at}, and not by a crash: what is behind it was acknowledged");
-            Err(io::Error::new(io::ErrorKind::InvalidData, what))
-        }
+    let Some(newest) = Newest::judged(dir)? else { return Ok(0) };
+    if newest.whole < newest.length {
+        let file = File::options().write(true).open(&newest.path)?;
+        file.set_len(newest.whole)?;
+        file.sync_all()?;
+    }
+    Ok(newest.length - newest.whole)
+}
+
+/// Reads the newest write-ahead log in a folder and judges it as [`cut_torn_tail`] does, but changes nothing. A server may
+/// be writing to it: what it has written of a record so far looks as if a crash had torn it.
+///
+/// # Errors
+/// As [`cut_torn_tail`].
+pub(super) fn refuse_damage(dir: &Path) -> io::Result<()> {
+    match Newest::judged(dir) {
+        // The server has just replaced it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        judged => judged.map(drop),
+    }
+}
+
+/// The newest write-ahead log, and how much of it is whole.
+struct Newest {
+    path: PathBuf,
+    length: u64,
+    whole: u64,
+}
+
+impl Newest {
+    fn judged(dir: &Path) -> io::Result<Option<Self>> {
+        let Some(path) = newest_log(dir)? else { return Ok(None) };
+        let bytes = fs::read(&path)?;
+        let whole = match examine(&bytes) {
+            Shape::Whole => bytes.len(),
+            Shape::Torn(end) => end,
+            Shape::Damaged(at) => {
+                let name = path.file_name().unwrap_or_default().display();
+                let what = format!("{name} is damaged at byte {at}, and not by a crash: it was acknowledged");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
+        };
+        Ok(Some(Self { path, length: bytes.len() as u64, whole: whole as u64 }))
     }
 }
 

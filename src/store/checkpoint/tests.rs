@@ -141,6 +141,17 @@ fn any_damage_is_found_and_told_by_file_and_an_older_one_is_taken() {
 }
 
 #[test]
+fn a_manifest_that_was_changed_is_damaged_even_if_it_can_be_read() {
+    let scene = Scene::new();
+    let (_store, names) = scene.with([10]);
+    let file = scene.folder.path().join("checkpoints").join(names[0].to_string()).join("manifest.json");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("a log", "another log")).unwrap();
+    let error = scene.checkpoints().verify(&names[0]).unwrap_err();
+    assert!(error.to_string().contains("manifest.json is damaged: it does not match its checksum"), "{error}");
+}
+
+#[test]
 fn pruning_keeps_the_two_newest_good_ones_and_all_of_later_owners() {
     let scene = Scene::new();
     let (store, names) = scene.with([10, 20, 30, 40]);

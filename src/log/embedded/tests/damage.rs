@@ -45,6 +45,21 @@ fn a_torn_tail_is_cut_wherever_it_is_torn() {
 }
 
 #[test]
+fn a_tool_reads_up_to_a_torn_tail_and_refuses_damage() {
+    let torn = written();
+    change(&torn.newest("log"), |bytes| bytes.truncate(bytes.len() - 9));
+    let before = fs::read(torn.newest("log")).unwrap();
+    assert_eq!(readable(&ReadOnlyLog::open(torn.path()).unwrap()), (99, None));
+    assert!(fs::read(torn.newest("log")).unwrap() == before, "a tool cuts nothing");
+
+    for place in (0..before.len() - 600).step_by(1_009) {
+        let damaged = torn.image();
+        change(&damaged.newest("log"), |bytes| bytes[place] ^= 0x10);
+        assert!(ReadOnlyLog::open(damaged.path()).is_err(), "flipped at {place}");
+    }
+}
+
+#[test]
 fn a_last_batch_whose_bytes_never_came_is_cut() {
     let disk = written();
     change(&disk.newest("log"), |bytes| bytes.extend([0; 300]));

@@ -1,4 +1,7 @@
-use std::thread;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 use super::*;
 
@@ -98,6 +101,46 @@ fn a_tool_reads_beside_the_server() {
 }
 
 #[test]
+fn a_tool_opens_and_follows_at_any_moment() {
+    let disk = Disk::new();
+    let log = disk.open().unwrap();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let stopping = Stopping(&stop);
+        let writer = scope.spawn(|| {
+            let mut next = 0;
+            while !stop.load(Ordering::Acquire) {
+                append(&log, next..next + 97);
+                next += 97;
+                if next % (97 * 50) == 0 {
+                    log.db.flush().unwrap();
+                }
+            }
+            next
+        });
+        for _ in 0..25 {
+            let acknowledged = log.bounds(0).unwrap().high_watermark;
+            let tool = ReadOnlyLog::open(disk.path()).unwrap();
+            let more = tool.wait(0, acknowledged + 200, Duration::from_secs(60)).unwrap();
+            assert!(more > acknowledged + 200);
+            let (held, error) = readable(&tool);
+            assert!(held >= more && error.is_none(), "{held} of {more}: {error:?}");
+        }
+        drop(stopping);
+        writer.join().unwrap();
+    });
+
+    /// Ends the writer also when a check fails: the scope waits for it.
+    struct Stopping<'a>(&'a AtomicBool);
+
+    impl Drop for Stopping<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+}
+
+#[test]
 fn a_tool_changes_no_file() {
     let disk = Disk::new();
     append(&disk.open().unwrap(), 0..10);
@@ -116,6 +159,22 @@ fn a_tool_changes_no_file() {
     let nowhere = ReadOnlyLog::open(&disk.path().join("nowhere")).err().unwrap();
     assert!(matches!(nowhere, LogError::Open(_)));
     assert!(!disk.path().join("nowhere").exists());
+}
+
+#[test]
+fn a_trim_keeps_the_record_where_it_ends_even_as_the_last_of_a_table() {
+    let disk = Disk::new();
+    let log = disk.open().unwrap();
+    log.db.flush().unwrap();
+    append(&log, 0..=10);
+    log.db.flush().unwrap();
+    // A table below level 0 with these records alone: one that a trim may drop as a whole.
+    log.db.compact_range(Some(format::key(0, 0)), Some(format::key(0, 10)));
+    log.trim(0, 10).unwrap();
+    drop(log);
+    let log = disk.open().unwrap();
+    assert_eq!(log.bounds(0).unwrap(), Bounds { first: 10, high_watermark: 11 });
+    assert_eq!(log.read(0, 10, ALL).unwrap(), [Stored { offset: 10, record: record(10) }]);
 }
 
 #[test]
