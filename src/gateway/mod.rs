@@ -2,3 +2,6 @@
 
 pub mod auth;
 pub mod elements;
+pub mod http;
+pub mod presence;
+pub mod profile;

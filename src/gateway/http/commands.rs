@@ -1,0 +1,222 @@
+//! The table of commands: a row here and a file is all that a command takes. The docs are made from it.
+
+use std::pin::Pin;
+
+use duolog_topics::Millis;
+
+use super::context::Context;
+use super::error::ApiError;
+use super::fields::Object;
+use super::rate::Bucket;
+use super::reply::Reply;
+use super::{config_svc, im_open_login_svc, openconfigsvr, openim, profile, recentcontact, sns};
+use crate::error::Code;
+
+/// What the commands of a service have in common.
+#[derive(Debug)]
+pub struct Service {
+    /// As in the URL.
+    pub name: &'static str,
+    /// The body is no JSON object.
+    pub malformed: Code,
+    /// A field is missing or wrong, and has no code of its own.
+    pub invalid: Code,
+    /// Its replies have an `ErrorDisplay`.
+    pub error_display: bool,
+}
+
+/// How often a command may be called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rate {
+    /// As the configuration says.
+    Standard,
+    /// Not more than so many times a second (server-api.md, section 1).
+    AtMost(u32),
+}
+
+type Run =
+    for<'c> fn(&'c Context<'c>, &Object<'_>) -> Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send + 'c>>;
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Command {
+    service: &'static Service,
+    command: &'static str,
+    name: &'static str,
+    pub rate: Rate,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    place: usize,
+    run: Run,
+}
+
+impl Command {
+    pub fn service(&self) -> &'static Service {
+        self.service
+    }
+
+    /// `<service>/<command>`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Parses the request and runs it.
+    ///
+    /// # Errors
+    /// What the command's file says.
+    pub async fn run(&self, context: &Context<'_>, request: &Object<'_>) -> Result<Reply, ApiError> {
+        (self.run)(context, request).await
+    }
+}
+
+/// Makes [`SERVICES`] and [`ALL`]. The first path segment of a row is the service's module, the second the command's.
+macro_rules! commands {
+    ($( $service:ident $name:literal malformed $malformed:ident invalid $invalid:ident display $display:literal {
+        $( $module:ident $command:literal $rate:expr, $summary:literal; )*
+    } )*) => {
+        /// Every service.
+        pub static SERVICES: &[Service] = &[$( Service {
+            name: $name,
+            malformed: Code::$malformed,
+            invalid: Code::$invalid,
+            error_display: $display,
+        }, )*];
+
+        #[expect(non_camel_case_types, reason = "named as the modules that they count")]
+        #[derive(Clone, Copy)]
+        enum ServicePlace { $( $service, )* }
+
+        #[expect(non_camel_case_types, reason = "named as the modules that they count")]
+        enum Place { $( $( $module, )* )* }
+
+        /// Every command, in the order of the services.
+        pub static ALL: &[Command] = &[$( $( Command {
+            service: &SERVICES[ServicePlace::$service as usize],
+            command: $command,
+            name: concat!($name, "/", $command),
+            rate: $rate,
+            summary: $summary,
+            place: Place::$module as usize,
+            run: |context, request| {
+                let request = $service::$module::Request::parse(request.fields(Code::$invalid));
+                Box::pin(async move { $service::$module::run(context, request?).await })
+            },
+        }, )* )*];
+    };
+}
+
+use Rate::{AtMost, Standard};
+
+commands! {
+    im_open_login_svc "im_open_login_svc" malformed JSON_INVALID invalid ACCOUNT_PARAMETER_INVALID display false {
+        account_import "account_import" Standard, "Makes an account, or sets its nickname and picture.";
+        multiaccount_import "multiaccount_import" AtMost(100), "Makes up to 100 accounts.";
+        account_check "account_check" AtMost(100), "Tells which of up to 100 accounts exist.";
+        account_delete "account_delete" AtMost(100), "Deletes up to 100 accounts with all that is theirs.";
+        kick "kick" Standard, "Ends an account's sessions and makes its signatures so far unusable.";
+    }
+    openim "openim" malformed MESSAGE_JSON_INVALID invalid MESSAGE_JSON_INVALID display false {
+        sendmsg "sendmsg" Standard, "Sends a message in anybody's name.";
+        batchsendmsg "batchsendmsg" Standard, "Sends a message to up to 500 accounts.";
+        importmsg "importmsg" Standard, "Puts a message of an older system into history, at its own time.";
+        admin_getroammsg "admin_getroammsg" Standard, "Reads a conversation's history, newest page first.";
+        admin_msgwithdraw "admin_msgwithdraw" Standard, "Takes a message back, of any age.";
+        admin_set_msg_read "admin_set_msg_read" Standard, "Marks a conversation as read.";
+        get_c2c_unread_msg_num "get_c2c_unread_msg_num" Standard, "Counts unread messages.";
+        delete_c2c_msg_ramble "delete_c2c_msg_ramble" Standard, "Deletes messages from one user's view.";
+        query_online_status "query_online_status" Standard, "Tells which of up to 500 accounts are online, and where.";
+        querystate "querystate" Standard, "The older name of query_online_status.";
+    }
+    sns "sns" malformed JSON_INVALID invalid RELATION_PARAMETER_INVALID display true {
+        black_list_add "black_list_add" Standard, "Blocks accounts for a user.";
+        black_list_delete "black_list_delete" Standard, "Unblocks accounts for a user.";
+        black_list_get "black_list_get" Standard, "Lists whom a user has blocked.";
+        black_list_check "black_list_check" Standard, "Tells who has blocked whom.";
+        friend_add "friend_add" Standard, "Adds friends.";
+        friend_import "friend_import" Standard, "Adds friends without asking them.";
+        friend_update "friend_update" Standard, "Changes remarks and groups of friends.";
+        friend_delete "friend_delete" Standard, "Removes friends.";
+        friend_delete_all "friend_delete_all" Standard, "Removes all friends of a user.";
+        friend_check "friend_check" Standard, "Tells who lists whom as a friend.";
+        friend_get "friend_get" Standard, "Lists a user's friends.";
+        friend_get_list "friend_get_list" Standard, "Reads single friends of a user.";
+    }
+    profile "profile" malformed JSON_INVALID invalid PROFILE_PARAMETER_INVALID display true {
+        portrait_set "portrait_set" Standard, "Sets fields of a profile.";
+        portrait_get "portrait_get" Standard, "Reads fields of up to 100 profiles.";
+    }
+    recentcontact "recentcontact" malformed JSON_INVALID invalid RECENTS_PARAMETER_INVALID display true {
+        get_list "get_list" Standard, "Lists a user's recent contacts, newest first.";
+        delete "delete" Standard, "Takes a conversation out of the recent contacts.";
+    }
+    openconfigsvr "openconfigsvr" malformed MUTE_JSON_INVALID invalid MUTE_JSON_INVALID display false {
+        setnospeaking "setnospeaking" Standard, "Mutes a user, or lifts that.";
+        getnospeaking "getnospeaking" Standard, "Tells how long a user is still muted.";
+    }
+    config_svc "ConfigSvc" malformed JSON_INVALID invalid JSON_INVALID display false {
+        get_ip_list "GetIPList" Standard, "Lists the addresses that this server calls from.";
+    }
+}
+
+pub fn service(name: &str) -> Option<&'static Service> {
+    SERVICES.iter().find(|service| service.name == name)
+}
+
+/// The row of a command; names are case-sensitive.
+pub fn find(service: &str, command: &str) -> Option<&'static Command> {
+    ALL.iter().find(|row| row.command == command && row.service.name == service)
+}
+
+/// A bucket for each command.
+pub struct Limiter(Vec<Bucket>);
+
+/// `standard`: calls of one command a second, 0 = no limits at all.
+pub fn limiter(standard: u32) -> Limiter {
+    let rate = |rate| match rate {
+        Standard => standard,
+        AtMost(rate) => rate.min(standard),
+    };
+    Limiter(ALL.iter().map(|row| Bucket::new(rate(row.rate))).collect())
+}
+
+impl Limiter {
+    /// Whether the command may be called at `now`.
+    pub fn take(&self, command: &Command, now: Millis) -> bool {
+        self.0[command.place].take(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_found_by_its_name_and_has_its_own_bucket() {
+        for (place, row) in ALL.iter().enumerate() {
+            let (service, command) = row.name().split_once('/').unwrap();
+            assert_eq!(row.place, place, "{}", row.name());
+            assert!(std::ptr::eq(find(service, command).unwrap(), row), "{} stands twice", row.name());
+        }
+        assert!(find("openim", "SendMsg").is_none());
+        assert!(find("Openim", "sendmsg").is_none());
+        assert!(find("sns", "sendmsg").is_none());
+    }
+
+    #[test]
+    fn the_commands_with_a_lower_rate_keep_it() {
+        let limiter = limiter(200);
+        let calls = |name: (&str, &str)| {
+            let command = find(name.0, name.1).unwrap();
+            (0..1_000).filter(|_| limiter.take(command, 0)).count()
+        };
+        assert_eq!(calls(("openim", "sendmsg")), 200);
+        assert_eq!(calls(("im_open_login_svc", "account_check")), 100);
+        assert_eq!(calls(("openim", "querystate")), 200, "each has its own");
+    }
+
+    #[test]
+    fn no_limit_is_none_at_all() {
+        let limiter = limiter(0);
+        assert!((0..10_000).all(|_| ALL.iter().all(|row| limiter.take(row, 0))));
+    }
+}

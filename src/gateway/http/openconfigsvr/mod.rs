@@ -1,0 +1,7 @@
+//! Muting users (server-api.md, section 3).
+
+pub mod getnospeaking;
+pub mod setnospeaking;
+
+/// Seconds that mean "for ever".
+const FOR_EVER: u64 = 4_294_967_295;

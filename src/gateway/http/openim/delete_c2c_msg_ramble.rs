@@ -1,0 +1,75 @@
+use duolog_topics::{Account, MessageDeleted, MsgKey};
+use serde::Serialize;
+
+use super::{from_account, to_account};
+use crate::domain::verdict::Answer;
+use crate::error::Code;
+use crate::gateway::http::context::Context;
+use crate::gateway::http::error::ApiError;
+use crate::gateway::http::fields::Fields;
+use crate::gateway::http::reply::Reply;
+
+/// Messages that one call may name.
+const KEYS: usize = 30;
+
+#[derive(Debug)]
+pub struct Request {
+    operator: Account,
+    peer: Account,
+    keys: Vec<MsgKey>,
+}
+
+impl Request {
+    pub fn parse(fields: Fields<'_, '_>) -> Result<Self, ApiError> {
+        let operator = from_account(fields, fields.named(["Operator_Account", "From_Account"]))?;
+        let peer = to_account(fields, fields.named(["Peer_Account", "To_Account"]))?;
+        let names = fields.names("MsgKeyList", KEYS, Code::MSG_KEY_INVALID)?;
+        let wrong = |error| ApiError::new(Code::MSG_KEY_INVALID, format!("MsgKeyList: {error}"));
+        Ok(Self { operator, peer, keys: names.iter().map(|key| key.parse().map_err(wrong)).collect::<Result<_, _>>()? })
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Members {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    invalid_msg_key_list: Vec<String>,
+}
+
+/// Deletes messages from one user's own view; the peer keeps them. Keys that name no message are listed.
+///
+/// # Errors
+/// 90008, 90003: the user or the peer is missing or wrong. 90054: a key is none, or there are too many. 90001: the list
+/// is missing. The verdict's, if the user does not exist.
+pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
+    let event = MessageDeleted { peer: request.peer, keys: request.keys.clone() };
+    let invalid = match context.submit(&request.operator, event).await? {
+        Answer::Results(results) => {
+            let keys = request.keys.iter().zip(results);
+            keys.filter(|(_, (_, result))| result.is_err()).map(|(key, _)| key.to_string()).collect()
+        }
+        _ => Vec::new(),
+    };
+    Ok(Reply::ok(&Members { invalid_msg_key_list: invalid }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::http::fields::Object;
+
+    #[test]
+    fn keys_are_1_to_30() {
+        let code = |keys: &str| {
+            let json = format!(r#"{{"Operator_Account":"a","Peer_Account":"b","MsgKeyList":{keys}}}"#);
+            let object = Object::parse(&json).unwrap();
+            Request::parse(object.fields(Code::MESSAGE_JSON_INVALID)).map_err(|error| error.code.number())
+        };
+        let of = |count: usize| format!("[{}]", vec![r#""1_2_3""#; count].join(","));
+        assert_eq!(code(&of(30)).unwrap().keys.len(), 30);
+        assert_eq!(code(&of(31)).unwrap_err(), 90054);
+        assert_eq!(code(r#"["1"]"#).unwrap_err(), 90054);
+        assert_eq!(code("[]").unwrap_err(), 90001);
+        assert_eq!(code("null").unwrap_err(), 90001);
+    }
+}

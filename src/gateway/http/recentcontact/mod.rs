@@ -1,0 +1,7 @@
+//! Recent contacts (server-api.md, section 3).
+
+pub mod delete;
+pub mod get_list;
+
+/// `Type` of a conversation between two.
+const C2C: u64 = 1;

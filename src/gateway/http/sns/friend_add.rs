@@ -1,0 +1,171 @@
+use duolog_topics::{Account, Event, FriendAction, FriendChanged};
+
+use super::{BATCH, Directions, INVALID, directions};
+use crate::domain::verdict::Answer;
+use crate::error::Code;
+use crate::gateway::http::context::Context;
+use crate::gateway::http::error::ApiError;
+use crate::gateway::http::fields::{Fields, Object};
+use crate::gateway::http::reply::Reply;
+use crate::gateway::http::results::Results;
+
+/// Lengths in bytes (server-api.md, section 3).
+const REMARK: usize = 96;
+const GROUP: usize = 30;
+const WORDING: usize = 256;
+const SOURCE_PREFIX: &str = "AddSource_Type_";
+const SOURCE: usize = 8;
+
+#[derive(Debug)]
+pub struct Request {
+    owner: Account,
+    both: bool,
+    forced: bool,
+    friends: Vec<NewFriend>,
+}
+
+/// One item of a request that adds friends.
+#[derive(Debug)]
+pub(super) struct NewFriend {
+    pub to: String,
+    remark: Option<String>,
+    groups: Option<Vec<String>>,
+    source: String,
+    wording: Option<String>,
+}
+
+impl Request {
+    pub fn parse(fields: Fields<'_, '_>) -> Result<Self, ApiError> {
+        let both = directions(fields, "AddType", "Add_Type_", Some(Directions::Both))? == Directions::Both;
+        let forced = fields.flag("ForceAddFlags")?;
+        Ok(Self { owner: fields.account("From_Account")?, both, forced, friends: friends(fields)? })
+    }
+}
+
+/// `AddFriendItem`.
+pub(super) fn friends(fields: Fields<'_, '_>) -> Result<Vec<NewFriend>, ApiError> {
+    fields.objects("AddFriendItem", BATCH, INVALID)?.iter().map(friend).collect()
+}
+
+fn friend(item: &Object<'_>) -> Result<NewFriend, ApiError> {
+    let fields = item.fields(INVALID);
+    let source: String = fields.need("AddSource")?;
+    let known = source.strip_prefix(SOURCE_PREFIX).is_some_and(|source| !source.is_empty() && source.len() <= SOURCE);
+    if !known {
+        return Err(fields.error(format!("AddSource is not {SOURCE_PREFIX} and 1 to {SOURCE} letters")));
+    }
+    Ok(NewFriend {
+        to: fields.need("To_Account")?,
+        remark: fields.text("Remark", REMARK)?,
+        groups: groups(fields)?,
+        source,
+        wording: fields.text("AddWording", WORDING)?,
+    })
+}
+
+/// `GroupName`: one name, or a list of them in imports.
+fn groups(fields: Fields<'_, '_>) -> Result<Option<Vec<String>>, ApiError> {
+    let name = "GroupName";
+    let groups = match fields.raw(name).is_some_and(|raw| raw.starts_with('[')) {
+        true => fields.get::<Vec<String>>(name)?.filter(|groups| !groups.is_empty()),
+        false => fields.text(name, GROUP)?.map(|group| vec![group]),
+    };
+    match groups.iter().flatten().any(|group| group.is_empty() || group.len() > GROUP) {
+        true => Err(fields.error(format!("a group's name has 1 to {GROUP} bytes"))),
+        false => Ok(groups),
+    }
+}
+
+/// Adds the friends; the results are in their order. A request that waits for its answer is 30539.
+pub(super) async fn add(
+    context: &Context<'_>,
+    owner: Account,
+    friends: Vec<NewFriend>,
+    both: bool,
+    forced: bool,
+) -> Result<Results, ApiError> {
+    context.must_exist(&owner, Code::RELATION_ACCOUNT_UNKNOWN).await?;
+    let mut names = Vec::new();
+    let mut events = Vec::new();
+    for friend in friends {
+        let peer = Account::new(&friend.to).ok();
+        names.push((friend.to, peer.is_some()));
+        if let Some(peer) = peer {
+            let event = FriendChanged {
+                owner: owner.clone(),
+                peer,
+                action: FriendAction::Add,
+                both,
+                forced,
+                remark: friend.remark,
+                groups: friend.groups,
+                source: Some(friend.source),
+                wording: friend.wording,
+                decided: None,
+            };
+            events.push((owner.clone(), Event::from(event)));
+        }
+    }
+    let mut answers = context.submit_each(events).await.into_iter();
+    let mut next = || match answers.next() {
+        Some(Ok(Answer::Pending)) => Err(Code::FRIEND_REQUEST_PENDING),
+        Some(Ok(_)) | None => Ok(()),
+        Some(Err(error)) => Err(error.code),
+    };
+    let result = |(name, known)| (name, if known { next() } else { Err(Code::RELATION_ACCOUNT_UNKNOWN) });
+    Ok(names.into_iter().map(result).collect())
+}
+
+/// Per account: 30539 if the peer has to accept, 30516 if he takes no requests, 30515 and 30525 for a block, 30010 and
+/// 30014 for a full list, 30003 if he does not exist.
+///
+/// # Errors
+/// 30001 for a field that is missing or wrong, 30003 if the owner does not exist; the engine's.
+pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
+    let results = add(context, request.owner, request.friends, request.both, request.forced).await?;
+    Ok(Reply::ok(&results))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(item: &str, rest: &str) -> Result<Request, u32> {
+        let json = format!(r#"{{"From_Account":"a","AddFriendItem":[{item}]{rest}}}"#);
+        let object = Object::parse(&json).unwrap();
+        Request::parse(object.fields(INVALID)).map_err(|error| error.code.number())
+    }
+
+    #[test]
+    fn defaults_are_both_ways_and_not_forced() {
+        let item = r#"{"To_Account":"b","AddSource":"AddSource_Type_web","Remark":"","GroupName":"g"}"#;
+        let request = parse(item, "").unwrap();
+        assert!(request.both && !request.forced);
+        assert_eq!(request.friends[0].groups, Some(vec!["g".to_owned()]));
+        assert_eq!(request.friends[0].remark, None);
+        let request = parse(item, r#","AddType":"Add_Type_Single","ForceAddFlags":1"#).unwrap();
+        assert!(!request.both && request.forced);
+    }
+
+    #[test]
+    fn a_wrong_field_is_30001() {
+        let item = |member: &str| format!(r#"{{"To_Account":"b","AddSource":"AddSource_Type_web",{member}}}"#);
+        for item in [
+            String::new(),
+            r#"{"To_Account":"b"}"#.to_owned(),
+            r#"{"AddSource":"AddSource_Type_web"}"#.to_owned(),
+            r#"{"To_Account":"b","AddSource":"web"}"#.to_owned(),
+            r#"{"To_Account":"b","AddSource":"AddSource_Type_123456789"}"#.to_owned(),
+            item(&format!(r#""Remark":"{}""#, "r".repeat(97))),
+            item(&format!(r#""GroupName":"{}""#, "g".repeat(31))),
+            item(&format!(r#""GroupName":["{}"]"#, "g".repeat(31))),
+            item(&format!(r#""AddWording":"{}""#, "w".repeat(257))),
+        ] {
+            assert_eq!(parse(&item, "").unwrap_err(), 30001, "{item}");
+        }
+        let item = item(r#""Remark":"r""#);
+        for rest in [r#","AddType":"Both""#, r#","ForceAddFlags":2"#] {
+            assert_eq!(parse(&item, rest).unwrap_err(), 30001, "{rest}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use duolog_topics::Account;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::admission::Admission;
+use super::commands::{self, Limiter};
+use crate::engine::Engine;
+use crate::gateway::auth::AppKey;
+
+/// What the server API is told by the configuration.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// `app.admins`: who may call.
+    pub admins: Vec<Account>,
+    /// `server.rate_limit`: calls of one command a second; 0 = no limit.
+    pub rate_limit: u32,
+    /// `limits.request_bytes`: of a whole call.
+    pub request_bytes: usize,
+    /// `limits.body_bytes`: of a message's body and custom data.
+    pub body_bytes: usize,
+    /// What `GetIPList` answers: the addresses that this server calls from.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// What all calls share. Cloning is cheap.
+#[derive(Clone)]
+pub struct HttpState(Arc<Shared>);
+
+pub struct Shared {
+    pub engine: Engine,
+    pub settings: HttpSettings,
+    pub admission: Admission,
+    pub limiter: Limiter,
+    pub metrics: Option<PrometheusHandle>,
+}
+
+impl HttpState {
+    /// `metrics`: what `/metrics` renders; without it that page is empty.
+    pub fn new(engine: Engine, key: AppKey, settings: HttpSettings, metrics: Option<PrometheusHandle>) -> Self {
+        let admission = Admission::new(key, &settings.admins);
+        let limiter = commands::limiter(settings.rate_limit);
+        Self(Arc::new(Shared { engine, settings, admission, limiter, metrics }))
+    }
+}
+
+impl std::ops::Deref for HttpState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
