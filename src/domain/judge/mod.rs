@@ -6,7 +6,7 @@ mod relation;
 mod send;
 
 pub use arrival::arrival;
-pub use relation::{block, friend};
+pub use relation::{BLACKLIST_LIMIT, FRIEND_LIMIT, block, friend};
 pub use send::{key_hash, send, window};
 
 use duolog_topics::{Account, Event, Millis};
