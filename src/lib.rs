@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod data_dir;
 pub mod dir_lock;
 pub mod domain;
 pub mod engine;
@@ -12,3 +13,4 @@ pub mod log;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+pub mod upkeep;

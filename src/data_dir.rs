@@ -1,0 +1,111 @@
+//! What lies under a data directory on the embedded log, and how it is opened.
+//!
+//! `log/` the embedded log · `state/<partition>/` the state store · `checkpoints/<partition>/` copies of the state.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::dir_lock::{DirLock, LockError, lock_dir};
+use crate::engine::{ExpiredRows, OpenError, check_state};
+use crate::log::embedded::EmbeddedLog;
+use crate::log::{Log, LogError};
+use crate::store::checkpoint::{CheckpointError, Checkpoints};
+use crate::store::{Shared, SharedSizes, Store, StoreError};
+
+/// Why a data directory cannot be opened.
+#[derive(Debug, Error)]
+pub enum DataDirError {
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the state store's memory cannot be set up: {0}")]
+    Shared(rocksdb::Error),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    State(#[from] OpenError),
+}
+
+/// The paths of a data directory.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    root: PathBuf,
+    checkpoints: PathBuf,
+}
+
+/// A data directory that this process owns.
+pub struct OpenData {
+    pub log: Arc<dyn Log>,
+    /// One store a partition.
+    pub stores: Vec<Store>,
+    pub expiry: Vec<Arc<ExpiredRows>>,
+    /// Held until the process is done with the directory.
+    pub lock: DirLock,
+}
+
+impl DataDir {
+    /// `checkpoints`: where they lie, if not under the directory.
+    pub fn new(root: impl Into<PathBuf>, checkpoints: Option<&Path>) -> Self {
+        let root = root.into();
+        let checkpoints = checkpoints.map_or_else(|| root.join("checkpoints"), Path::to_owned);
+        Self { root, checkpoints }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    pub fn state(&self, partition: u32) -> PathBuf {
+        self.root.join("state").join(partition.to_string())
+    }
+
+    pub fn checkpoints(&self, partition: u32) -> Checkpoints {
+        Checkpoints::new(self.checkpoints.join(partition.to_string()))
+    }
+
+    /// Takes the directory, opens the log and a store for each partition; a store that is missing is put back from its
+    /// newest good checkpoint, if there is one.
+    ///
+    /// # Errors
+    /// [`DataDirError`]; nothing was changed, but for a store that was put back.
+    pub fn open(&self, partitions: u32) -> Result<OpenData, DataDirError> {
+        let lock = lock_dir(&self.root)?;
+        let log: Arc<dyn Log> = Arc::new(EmbeddedLog::open(&self.log(), partitions)?);
+        let shared = Shared::new(SharedSizes::default()).map_err(DataDirError::Shared)?;
+        let mut stores = Vec::new();
+        let mut expiry = Vec::new();
+        for partition in 0..partitions {
+            let path = self.state(partition);
+            if !path.exists() {
+                self.restore(partition, log.as_ref())?;
+            }
+            let expired = ExpiredRows::new();
+            stores.push(Store::open(&path, &shared, expired.clone())?);
+            expiry.push(expired);
+        }
+        Ok(OpenData { log, stores, expiry, lock })
+    }
+
+    /// Puts a missing state back from the newest checkpoint that is whole and belongs to the log.
+    fn restore(&self, partition: u32, log: &dyn Log) -> Result<(), DataDirError> {
+        let checkpoints = self.checkpoints(partition);
+        let newest = checkpoints.newest_good()?;
+        for (name, error) in &newest.passed_over {
+            tracing::warn!(partition, "checkpoint {name} is passed over: {error}");
+        }
+        let Some(manifest) = newest.found else { return Ok(()) };
+        check_state(log, partition, Some(manifest.applied()))?;
+        tracing::info!(partition, "state is put back from checkpoint {}", manifest.name());
+        checkpoints.restore(&manifest.name(), &self.state(partition))?;
+        Ok(())
+    }
+}
