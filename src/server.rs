@@ -1,21 +1,52 @@
 //! The server: the only file that knows every component, in the order in which they start and drain.
+//!
+//! Start: data directory, log and stores, engine (folds what the stores lack, takes the partitions over), admins, gateway.
+//! Drain: no new connections, sessions are told to go, requests under way are answered, the engine stops and flushes.
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
+use duolog_topics::AccountImported;
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError, StoreUrl};
+use crate::data_dir::{DataDir, DataDirError, OpenData};
+use crate::dir_lock::DirLock;
+use crate::engine::{Engine, EngineError, OpenError, Parts};
+use crate::gateway::auth::AppKey;
+use crate::gateway::http::{self, HttpSettings, HttpState};
+use crate::log::Log;
+use crate::upkeep::Upkeep;
+
+/// Connections that still answer when the server drains have this long.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+/// Records that make a checkpoint worth its bytes.
+const CHECKPOINT_WORTH: u64 = 1_000;
+const SECONDS_A_DAY: u64 = 86_400;
 
 /// Why the server could not start, or stopped by itself.
 #[derive(Debug, Error)]
 pub enum ServerError {
     #[error("cannot listen on {address}")]
     Listen { address: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Data(#[from] DataDirError),
+    #[error(transparent)]
+    Engine(#[from] OpenError),
+    #[error("the admins cannot be made: {0}")]
+    Admins(#[from] EngineError),
+    #[error("metrics cannot be set up: {0}")]
+    Metrics(#[from] BuildError),
     #[error("failed")]
     Io(#[from] io::Error),
 }
@@ -25,21 +56,150 @@ pub enum ServerError {
 /// # Errors
 /// If it cannot start.
 pub fn run(config: Config) -> Result<(), ServerError> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config))
-}
-
-async fn serve(config: Config) -> Result<(), ServerError> {
-    let address = config.server.listen;
-    let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    println!("listening on http://{}", listener.local_addr()?);
-    let app = Router::new().route("/healthz", get(|| async { "ok\n" }));
-    let stop = async move {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let server = Server::start(config).await?;
+        println!("listening on http://{}", server.address());
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        server.stop().await
+    })
+}
+
+/// A server that runs.
+pub struct Server {
+    address: SocketAddr,
+    engine: Engine,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<io::Result<()>>,
+    upkeep: JoinHandle<()>,
+    /// Held until the engine has stopped.
+    lock: DirLock,
+}
+
+impl Server {
+    /// Starts every component; it answers when this returns.
+    ///
+    /// # Errors
+    /// [`ServerError`]; what was started is stopped again.
+    pub async fn start(config: Config) -> Result<Self, ServerError> {
+        let address = config.server.listen;
+        let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
+        let identity = config.app_identity()?;
+        let key = AppKey::new(identity.sdkappid, &identity.key);
+        let metrics = metrics_recorder()?;
+        let data = data_dir(&config);
+        let (engine, log, lock) = blocking(open_engine(&config, &data)).await??;
+        for admin in &config.app.admins {
+            engine.submit(admin, AccountImported { nick: None, face_url: None }.into()).await?;
+        }
+        let upkeep = upkeep(&config, &engine, log, data);
+        let state = HttpState::new(engine.clone(), key, http_settings(&config), Some(metrics));
+        let app = http::router(state);
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(serve(listener, app, stopped));
+        Ok(Self { address, engine, stop, serving, upkeep: tokio::spawn(upkeep.run()), lock })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Drains and stops: everything that was accepted is answered, and the rows are flushed.
+    ///
+    /// # Errors
+    /// If serving had failed.
+    pub async fn stop(self) -> Result<(), ServerError> {
+        self.upkeep.abort();
+        let _ = self.stop.send(());
+        let served = tokio::time::timeout(DRAIN_TIME, self.serving).await;
+        let engine = self.engine;
+        blocking(move || engine.stop()).await?;
+        drop(self.lock);
+        match served {
+            Ok(Ok(result)) => Ok(result?),
+            Ok(Err(_)) | Err(_) => Ok(()),
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, app: Router, stopped: oneshot::Receiver<()>) -> io::Result<()> {
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    let stopped = async move {
+        let _ = stopped.await;
     };
-    Ok(axum::serve(listener, app).with_graceful_shutdown(stop).await?)
+    axum::serve(listener, service).with_graceful_shutdown(stopped).await
+}
+
+fn data_dir(config: &Config) -> DataDir {
+    let checkpoints = match &config.checkpoint.url {
+        StoreUrl::Folder(folder) => Some(folder.as_path()),
+        StoreUrl::S3 { .. } => None,
+    };
+    DataDir::new(&config.data.dir, checkpoints)
+}
+
+/// What opens log, stores and engine; it reads and folds, so it runs on the blocking pool.
+fn open_engine(
+    config: &Config,
+    data: &DataDir,
+) -> impl FnOnce() -> Result<(Engine, Arc<dyn Log>, DirLock), ServerError> + Send + 'static {
+    let (data, partitions, policy) = (data.clone(), config.log.partitions, config.policy_changed());
+    move || {
+        let OpenData { log, stores, expiry, lock } = data.open(partitions)?;
+        let node = format!("process {}", std::process::id());
+        let parts = Parts { log: log.clone(), stores, expiry, policy, node, clock: None };
+        let mut bar = crate::telemetry::Progress::new("folding the log");
+        let engine = Engine::open(parts, |partition, folded, end| bar.at(partition, folded, end))?;
+        bar.done();
+        Ok((engine, log, lock))
+    }
+}
+
+fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) -> Upkeep {
+    Upkeep {
+        engine: engine.clone(),
+        log,
+        data,
+        interval: Duration::from_secs(config.checkpoint.interval_seconds),
+        retention: Duration::from_secs(u64::from(config.log.retention_days) * SECONDS_A_DAY),
+        worth: CHECKPOINT_WORTH,
+    }
+}
+
+fn http_settings(config: &Config) -> HttpSettings {
+    HttpSettings {
+        admins: config.app.admins.clone(),
+        rate_limit: config.server.rate_limit,
+        request_bytes: config.limits.request_bytes as usize,
+        body_bytes: config.limits.body_bytes as usize,
+        addresses: vec![config.server.listen.ip()],
+    }
+}
+
+/// The process's one recorder: a second server in it counts into the same.
+fn metrics_recorder() -> Result<PrometheusHandle, BuildError> {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(handle) = RECORDER.get() {
+        return Ok(handle.clone());
+    }
+    let handle = match PrometheusBuilder::new().install_recorder() {
+        Ok(handle) => handle,
+        // Another thread was first.
+        Err(error) => RECORDER.get().cloned().ok_or(error)?,
+    };
+    Ok(RECORDER.get_or_init(|| handle).clone())
+}
+
+async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(run).await.map_err(io::Error::other)
 }
