@@ -1,3 +1,5 @@
+mod reference;
+
 use std::path::{Path, PathBuf};
 
 use duolog_topics::LoginPolicy;
