@@ -93,8 +93,9 @@ fn domain_is_pure(file: &File) -> Vec<Finding> {
 fn whole_word(line: &str, word: &str) -> bool {
     let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     line.match_indices(word).any(|(at, _)| {
-        let before = line[..at].chars().next_back();
-        !(word.starts_with(char::is_alphanumeric) && part(before)) && !part(line[at + word.len()..].chars().next())
+        let longer_before = word.starts_with(char::is_alphanumeric) && part(line[..at].chars().next_back());
+        let longer_after = part(line[at + word.len()..].chars().next());
+        !longer_before && !longer_after
     })
 }
 
