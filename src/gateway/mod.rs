@@ -3,5 +3,6 @@
 pub mod auth;
 pub mod elements;
 pub mod http;
+pub mod known;
 pub mod presence;
 pub mod profile;

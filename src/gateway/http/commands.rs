@@ -140,6 +140,9 @@ commands! {
         friend_check "friend_check" Standard, "Tells who lists whom as a friend.";
         friend_get "friend_get" Standard, "Lists a user's friends.";
         friend_get_list "friend_get_list" Standard, "Reads single friends of a user.";
+        group_add "group_add" Standard, "Puts friends into groups.";
+        group_delete "group_delete" Standard, "Removes groups of friends.";
+        group_get "group_get" Standard, "Lists a user's groups of friends.";
     }
     profile "profile" malformed JSON_INVALID invalid PROFILE_PARAMETER_INVALID display true {
         portrait_set "portrait_set" Standard, "Sets fields of a profile.";

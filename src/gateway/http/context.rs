@@ -84,6 +84,14 @@ impl<'a> Context<'a> {
         Ok(accounts.into_iter().zip(exist).filter_map(|(account, exists)| exists.then_some(account)).collect())
     }
 
+    /// Those of the accounts that exist, or did a few minutes ago: what may be assumed of the other side of a request.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn known(&self, accounts: &[Account]) -> Result<HashSet<Account>, ApiError> {
+        Ok(self.state.known.existing(self.engine(), accounts).await?)
+    }
+
     /// # Errors
     /// With `code` if the account does not exist.
     pub async fn must_exist(&self, account: &Account, code: Code) -> Result<(), ApiError> {

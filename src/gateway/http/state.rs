@@ -8,6 +8,7 @@ use super::admission::Admission;
 use super::commands::{self, Limiter};
 use crate::engine::Engine;
 use crate::gateway::auth::AppKey;
+use crate::gateway::known::Known;
 
 /// What the server API is told by the configuration.
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ pub struct Shared {
     pub settings: HttpSettings,
     pub admission: Admission,
     pub limiter: Limiter,
+    pub known: Known,
     pub metrics: Option<PrometheusHandle>,
 }
 
@@ -41,7 +43,7 @@ impl HttpState {
     pub fn new(engine: Engine, key: AppKey, settings: HttpSettings, metrics: Option<PrometheusHandle>) -> Self {
         let admission = Admission::new(key, &settings.admins);
         let limiter = commands::limiter(settings.rate_limit);
-        Self(Arc::new(Shared { engine, settings, admission, limiter, metrics }))
+        Self(Arc::new(Shared { engine, settings, admission, limiter, known: Known::default(), metrics }))
     }
 }
 

@@ -39,6 +39,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
             false => Ok(account),
         });
         if let Ok(account) = &deletable {
+            context.shared().known.forget(account);
             events.push((account.clone(), Event::from(AccountDeleted {})));
         }
         checked.push((name, deletable.map(|_| ())));

@@ -1,6 +1,8 @@
 use duolog_topics::{Account, MessageRecalled, MsgKey};
 
 use super::{from_account, msg_key, to_account};
+use crate::domain::rows::RowFlags;
+use crate::error::Code;
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::Fields;
@@ -26,16 +28,31 @@ impl Request {
 /// 20022 if no message has this key, 20023 if it is already recalled; 90008, 90003, 90054: the field of that name.
 pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
     let Request { from, to, key } = request;
+    must_be_held(context, &from, &to, key).await?;
     let by = context.operator.clone();
     let event = MessageRecalled { from: from.clone(), to, key, by, by_operator: true };
     context.submit(&from, event).await?;
     Ok(Reply::plain())
 }
 
+/// The message must be in one of the two views, not yet recalled: the sender's home cannot tell what the receiver's holds.
+async fn must_be_held(context: &Context<'_>, from: &Account, to: &Account, key: MsgKey) -> Result<(), ApiError> {
+    for (account, peer, incoming) in [(from, to, false), (to, from, true)] {
+        let (owner, peer) = (account.clone(), peer.clone());
+        let found = context.read(account, move |mailbox| mailbox.find_message(&owner, &peer, key)).await?;
+        let row = found.map(|(_, row)| row).filter(|row| row.flags.has(RowFlags::INCOMING) == incoming);
+        match row {
+            Some(row) if row.flags.has(RowFlags::RECALLED) => return Err(Code::ALREADY_RECALLED.into()),
+            Some(_) => return Ok(()),
+            None => {}
+        }
+    }
+    Err(Code::MESSAGE_UNKNOWN.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Code;
     use crate::gateway::http::fields::Object;
 
     #[test]

@@ -83,8 +83,8 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
 async fn existing(context: &Context<'_>, names: Vec<String>) -> Result<(Vec<Account>, Vec<Failed>), ApiError> {
     let mut seen = HashSet::new();
     let names: Vec<String> = names.into_iter().filter(|name| seen.insert(name.clone())).collect();
-    let accounts = names.iter().filter_map(|name| Account::new(name).ok()).collect();
-    let existing = context.existing(accounts).await?;
+    let accounts: Vec<Account> = names.iter().filter_map(|name| Account::new(name).ok()).collect();
+    let existing = context.known(&accounts).await?;
     let (mut receivers, mut failed) = (Vec::new(), Vec::new());
     for name in names {
         match Account::new(&name) {

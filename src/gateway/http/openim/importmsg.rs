@@ -47,6 +47,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     let time = request.time.checked_mul(1000).ok_or(Code::MSG_TIMESTAMP_INVALID)?;
     let receivers = vec![request.to.clone()];
     let event = request.message.into_event(context, Origin::Import, receivers, Some(time), Code::BODY_TOO_LONG)?;
+    sendmsg::must_be_known(context, &request.to).await?;
     match context.submit(&sender, event).await {
         Ok(_) => Ok(Reply::plain()),
         Err(error) if error.code == Code::SENDER_OR_RECEIVER_UNKNOWN => {

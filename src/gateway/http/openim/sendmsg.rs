@@ -53,6 +53,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     let sender = request.message.sender(context);
     let event =
         request.message.into_event(context, Origin::Server, vec![request.to.clone()], None, Code::BODY_TOO_LONG)?;
+    must_be_known(context, &request.to).await?;
     match context.submit(&sender, event).await {
         Ok(Answer::Sent(sent)) if sent.failed.is_empty() => Ok(Reply::ok(&Members::from(&sent))),
         Ok(Answer::Sent(_)) => Err(unknown(context, &sender, &request.to).await?),
@@ -64,10 +65,21 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     }
 }
 
+/// # Errors
+/// 90003 if the receiver does not exist.
+pub(super) async fn must_be_known(context: &Context<'_>, to: &Account) -> Result<(), ApiError> {
+    let known = context.known(std::slice::from_ref(to)).await?;
+    if known.contains(to) { Ok(()) } else { Err(unknown_receiver(to)) }
+}
+
+fn unknown_receiver(to: &Account) -> ApiError {
+    ApiError::new(Code::TO_ACCOUNT_INVALID, format!("the account {to} does not exist"))
+}
+
 /// Which of the two it is that does not exist: callers know a code for each.
 pub(super) async fn unknown(context: &Context<'_>, from: &Account, to: &Account) -> Result<ApiError, ApiError> {
     context.must_exist(from, Code::FROM_ACCOUNT_INVALID).await?;
-    Ok(ApiError::new(Code::TO_ACCOUNT_INVALID, format!("the account {to} does not exist")))
+    Ok(unknown_receiver(to))
 }
 
 #[cfg(test)]

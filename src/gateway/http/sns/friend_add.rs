@@ -1,5 +1,6 @@
 use duolog_topics::{Account, Event, FriendAction, FriendChanged};
 
+use super::groups::{NAME_BYTES, is_name};
 use super::{BATCH, Directions, INVALID, directions};
 use crate::domain::verdict::Answer;
 use crate::error::Code;
@@ -11,7 +12,6 @@ use crate::gateway::http::results::Results;
 
 /// Lengths in bytes (server-api.md, section 3).
 const REMARK: usize = 96;
-const GROUP: usize = 30;
 const WORDING: usize = 256;
 const SOURCE_PREFIX: &str = "AddSource_Type_";
 const SOURCE: usize = 8;
@@ -68,11 +68,11 @@ fn groups(fields: Fields<'_, '_>) -> Result<Option<Vec<String>>, ApiError> {
     let name = "GroupName";
     let groups = match fields.raw(name).is_some_and(|raw| raw.starts_with('[')) {
         true => fields.get::<Vec<String>>(name)?.filter(|groups| !groups.is_empty()),
-        false => fields.text(name, GROUP)?.map(|group| vec![group]),
+        false => fields.text(name, NAME_BYTES)?.map(|group| vec![group]),
     };
-    match groups.iter().flatten().any(|group| group.is_empty() || group.len() > GROUP) {
-        true => Err(fields.error(format!("a group's name has 1 to {GROUP} bytes"))),
-        false => Ok(groups),
+    match groups.iter().flatten().all(|group| is_name(group)) {
+        true => Ok(groups),
+        false => Err(fields.error(format!("a group's name has 1 to {NAME_BYTES} bytes"))),
     }
 }
 
@@ -85,10 +85,12 @@ pub(super) async fn add(
     forced: bool,
 ) -> Result<Results, ApiError> {
     context.must_exist(&owner, Code::RELATION_ACCOUNT_UNKNOWN).await?;
+    let peers: Vec<Account> = friends.iter().filter_map(|friend| Account::new(&friend.to).ok()).collect();
+    let known = context.known(&peers).await?;
     let mut names = Vec::new();
     let mut events = Vec::new();
     for friend in friends {
-        let peer = Account::new(&friend.to).ok();
+        let peer = Account::new(&friend.to).ok().filter(|peer| known.contains(peer));
         names.push((friend.to, peer.is_some()));
         if let Some(peer) = peer {
             let event = FriendChanged {

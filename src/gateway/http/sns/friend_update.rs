@@ -1,5 +1,6 @@
 use duolog_topics::{Account, Event, FriendAction, FriendChanged};
 
+use super::groups::{GROUPS, is_name};
 use super::tags::{GROUP, REMARK};
 use super::{BATCH, INVALID};
 use crate::error::Code;
@@ -9,10 +10,8 @@ use crate::gateway::http::fields::{Fields, Object};
 use crate::gateway::http::reply::Reply;
 use crate::gateway::http::results::Results;
 
-/// Lengths in bytes, and groups of one friend (server-api.md, section 3).
+/// The longest remark in bytes (server-api.md, section 3).
 const REMARK_BYTES: usize = 96;
-const GROUP_BYTES: usize = 30;
-const GROUPS: usize = 32;
 
 #[derive(Debug)]
 pub struct Request {
@@ -63,8 +62,7 @@ fn groups(fields: Fields<'_, '_>) -> Result<Vec<String>, Code> {
     if groups.len() > GROUPS {
         return Err(Code::FRIEND_GROUPS_FULL);
     }
-    let fits = groups.iter().all(|group| (1..=GROUP_BYTES).contains(&group.len()));
-    if fits { Ok(groups) } else { Err(INVALID) }
+    if groups.iter().all(|group| is_name(group)) { Ok(groups) } else { Err(INVALID) }
 }
 
 /// Per account: 31704 if the owner does not list it, 30011 for too many groups, 40009 for a tag that is none.

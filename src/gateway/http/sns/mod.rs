@@ -12,8 +12,12 @@ pub mod friend_get;
 pub mod friend_get_list;
 pub mod friend_import;
 pub mod friend_update;
+pub mod group_add;
+pub mod group_delete;
+pub mod group_get;
 
 mod friends;
+mod groups;
 mod tags;
 
 use std::collections::HashMap;
@@ -78,12 +82,18 @@ fn directions(
     }
 }
 
-/// Blocks or unblocks; a name that no account may have is unknown.
+/// Blocks or unblocks. Whoever is blocked must exist; a name that no account may have is unknown.
 async fn change_blacklist(context: &Context<'_>, request: Accounts, blocked: bool) -> Result<Results, ApiError> {
     let owner = request.from.clone();
-    let peers = request.well_formed();
+    let mut peers = request.well_formed();
+    if blocked {
+        let known = context.known(&peers).await?;
+        peers.retain(|peer| known.contains(peer));
+    }
     let mut results = HashMap::new();
-    if !peers.is_empty() {
+    if peers.is_empty() {
+        context.must_exist(&owner, Code::RELATION_ACCOUNT_UNKNOWN).await?;
+    } else {
         let event = BlacklistChanged { owner: owner.clone(), peers, blocked, decided: None };
         if let Answer::Results(answers) = context.submit(&owner, event).await? {
             results.extend(answers.into_iter().map(|(account, result)| (account.as_str().to_owned(), result)));

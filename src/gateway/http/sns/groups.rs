@@ -1,0 +1,81 @@
+//! Groups of friends. A group is a name that friends carry: it exists as long as one of them does.
+
+use std::collections::HashMap;
+
+use duolog_topics::{Account, Event, FriendAction, FriendChanged};
+use serde::Serialize;
+
+use super::INVALID;
+use crate::domain::judge::FRIEND_LIMIT;
+use crate::domain::rows::RelationKind;
+use crate::domain::view::{Listed, Mailbox};
+use crate::error::Code;
+use crate::gateway::http::context::Context;
+use crate::gateway::http::error::ApiError;
+use crate::gateway::http::fields::Fields;
+
+/// Groups of one friend, and of one request; and the longest name in bytes (server-api.md, section 3).
+pub const GROUPS: usize = 32;
+pub const NAME_BYTES: usize = 30;
+
+/// `GroupName`: a list of names.
+pub fn names(fields: Fields<'_, '_>) -> Result<Vec<String>, ApiError> {
+    let names = fields.names("GroupName", GROUPS, INVALID)?;
+    match names.iter().all(|name| is_name(name)) {
+        true => Ok(names),
+        false => Err(fields.error(format!("a group's name has 1 to {NAME_BYTES} bytes"))),
+    }
+}
+
+pub fn is_name(name: &str) -> bool {
+    (1..=NAME_BYTES).contains(&name.len())
+}
+
+/// What changes of groups answer besides the results.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Sequence {
+    /// Rises with every change of the friend list.
+    pub current_sequence: u64,
+}
+
+/// All friends of an account.
+///
+/// # Errors
+/// 30003 if the account does not exist; the engine's.
+pub async fn friends(context: &Context<'_>, owner: &Account) -> Result<HashMap<Account, Listed>, ApiError> {
+    let name = owner.clone();
+    let query = move |mailbox: &Mailbox<'_>| {
+        let known = mailbox.exists(&name)?;
+        known.then(|| mailbox.listed(&name, RelationKind::Friend, None, FRIEND_LIMIT as usize)).transpose()
+    };
+    let listed = context.read(owner, query).await?.ok_or(Code::RELATION_ACCOUNT_UNKNOWN)?;
+    Ok(listed.into_iter().map(|friend| (friend.peer.clone(), friend)).collect())
+}
+
+/// The sequence of the friend list now.
+///
+/// # Errors
+/// The engine's.
+pub async fn sequence(context: &Context<'_>, owner: &Account) -> Result<Sequence, ApiError> {
+    let name = owner.clone();
+    let row = context.read(owner, move |mailbox| mailbox.account(&name)).await?;
+    Ok(Sequence { current_sequence: row.map_or(0, |row| row.friends_revision) })
+}
+
+/// The event that sets the groups of a friend.
+pub fn set(owner: &Account, friend: &Account, groups: Vec<String>) -> (Account, Event) {
+    let event = FriendChanged {
+        owner: owner.clone(),
+        peer: friend.clone(),
+        action: FriendAction::Update,
+        both: false,
+        forced: true,
+        remark: None,
+        groups: Some(groups),
+        source: None,
+        wording: None,
+        decided: None,
+    };
+    (owner.clone(), event.into())
+}
