@@ -1,0 +1,4 @@
+//! Tests against the real program; `v4` mirrors the server API.
+
+mod harness;
+mod v4;

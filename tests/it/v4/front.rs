@@ -1,0 +1,150 @@
+//! What every call goes through: URL, app, signature, admin, body, rate.
+
+use serde_json::json;
+
+use crate::harness::{ADMIN, SDKAPPID, Server, now, query, query_with, signature, signature_at, unused};
+
+const COMMAND: &str = "/v4/im_open_login_svc/account_check";
+
+fn code_of(target: &str) -> u64 {
+    Server::shared().request("POST", target, &[], b"{}").code()
+}
+
+#[test]
+fn the_content_type_of_a_request_does_not_matter() {
+    let target = format!("/v4/ConfigSvc/GetIPList?{}", query(ADMIN));
+    for headers in
+        [vec![], vec![("Content-Type", "text/plain")], vec![("Content-Type", "application/json; charset=utf-8")]]
+    {
+        assert_eq!(Server::shared().request("POST", &target, &headers, b"{}").code(), 0, "{headers:?}");
+    }
+}
+
+#[test]
+fn the_query_names_the_app() {
+    let rest = format!("identifier={ADMIN}&usersig={}", signature(ADMIN));
+    for (app, code) in
+        [("", 60012), ("sdkappid=&", 60012), ("sdkappid=x&", 60006), ("sdkappid=1&", 60006), ("sdkappid=-1&", 60006)]
+    {
+        assert_eq!(code_of(&format!("{COMMAND}?{app}{rest}")), code, "{app:?}");
+    }
+}
+
+#[test]
+fn the_query_names_the_caller() {
+    let sig = signature(ADMIN);
+    for (identifier, code) in [
+        ("", 60004),
+        ("identifier=&", 60004),
+        ("identifier=%E4%BD%A0&", 60004),
+        ("identifier=%2&", 60002),
+        ("identifier=somebody&", 70013),
+    ] {
+        let target = format!("{COMMAND}?sdkappid={SDKAPPID}&{identifier}usersig={sig}");
+        assert_eq!(code_of(&target), code, "{identifier:?}");
+    }
+}
+
+#[test]
+fn signatures_are_verified() {
+    let good = signature(ADMIN);
+    let other_app = duolog::gateway::auth::AppKey::new(SDKAPPID + 1, crate::harness::KEY);
+    let other_key = duolog::gateway::auth::AppKey::new(SDKAPPID, "another key");
+    let admin = duolog_topics::Account::new(ADMIN).unwrap();
+    for (signature, code) in [
+        (String::new(), 70002),
+        (good[..good.len() / 2].to_owned(), 70003),
+        ("x".to_owned(), 70003),
+        (other_app.sign(&admin, now(), 86_400), 70014),
+        (other_key.sign(&admin, now(), 86_400), 70009),
+        (signature_at(ADMIN, now() - 86_402), 70001),
+        (crate::harness::signature("somebody"), 70013),
+    ] {
+        assert_eq!(code_of(&format!("{COMMAND}?{}", query_with(ADMIN, &signature))), code, "{signature}");
+    }
+    assert_eq!(code_of(&format!("{COMMAND}?sdkappid={SDKAPPID}&identifier={ADMIN}")), 70002);
+}
+
+#[test]
+fn percent_encoded_and_reordered_queries_are_taken() {
+    let encoded: String = signature(ADMIN).bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let target = format!(
+        "/v4/ConfigSvc/GetIPList?contenttype=json&usersig={encoded}&identifier=%61dministrator&sdkappid={SDKAPPID}"
+    );
+    assert_eq!(code_of(&target), 0);
+}
+
+#[test]
+fn only_admins_call() {
+    let server = Server::shared();
+    let [user] = server.accounts();
+    let reply = server.call_as(&user, "im_open_login_svc/account_check", &json!({"CheckItem": [{"UserID": user}]}));
+    assert_eq!(reply["ErrorCode"], 60010);
+}
+
+#[test]
+fn unknown_commands_are_60009() {
+    let server = Server::shared();
+    for command in [
+        "openim/nothing",
+        "nothing/sendmsg",
+        "openim/SendMsg",
+        "sns/sendmsg",
+        "all_member_push/im_push",
+        "openim/im_push",
+    ] {
+        assert_eq!(server.code(command, &json!({})), 60009, "{command}");
+    }
+    for path in ["/v4", "/v4/openim", "/v4/openim/sendmsg/more"] {
+        assert_eq!(code_of(&format!("{path}?{}", query(ADMIN))), 60009, "{path}");
+    }
+}
+
+#[test]
+fn only_post_is_taken() {
+    for method in ["GET", "PUT", "DELETE"] {
+        let target = format!("/v4/ConfigSvc/GetIPList?{}", query(ADMIN));
+        assert_eq!(Server::shared().request(method, &target, &[], b"{}").code(), 60002, "{method}");
+    }
+}
+
+#[test]
+fn bodies_that_are_no_json_object_have_their_services_code() {
+    for (command, code) in [
+        ("openim/sendmsg", 90001),
+        ("sns/black_list_add", 60003),
+        ("im_open_login_svc/account_import", 60003),
+        ("openconfigsvr/setnospeaking", 130_001),
+    ] {
+        for body in [&b""[..], b"{", b"[]", b"null", b"\xff", b"{}{}", &[b'['; 100_000]] {
+            let target = format!("/v4/{command}?{}", query(ADMIN));
+            let response = Server::shared().request("POST", &target, &[], body);
+            assert_eq!(response.code(), code, "{command} {:?}", &body[..body.len().min(20)]);
+        }
+    }
+}
+
+#[test]
+fn a_body_over_the_limit_is_answered() {
+    let server = Server::start("limits.request_bytes = 1024");
+    let target = format!("/v4/ConfigSvc/GetIPList?{}", query(ADMIN));
+    let padded = |bytes: usize| format!("{{\"x\":\"{}\"}}", "x".repeat(bytes - 8));
+    assert_eq!(server.request("POST", &target, &[], padded(1024).as_bytes()).code(), 0);
+    assert_eq!(server.request("POST", &target, &[], padded(1025).as_bytes()).code(), 93000);
+    assert_eq!(server.request("POST", &target, &[], padded(3_000_000).as_bytes()).code(), 93000);
+}
+
+#[test]
+fn each_command_has_its_rate() {
+    let server = Server::start("server.rate_limit = 5");
+    let codes: Vec<u64> = (0..200).map(|_| server.code("ConfigSvc/GetIPList", &json!({}))).collect();
+    let refused = codes.iter().filter(|code| **code == 60011).count();
+    assert!(codes.iter().all(|code| [0, 60011].contains(code)), "{codes:?}");
+    assert_eq!(codes[..5], [0; 5], "a quiet server takes a second's calls at once");
+    assert!(refused > 0, "200 calls took less than 39 seconds");
+    assert_eq!(
+        server.code("im_open_login_svc/account_import", &json!({"UserID": unused()})),
+        0,
+        "others have their own"
+    );
+}

@@ -1,0 +1,15 @@
+mod account;
+mod blacklist;
+mod friends;
+mod front;
+mod fuzz;
+mod history;
+mod messages;
+mod mute;
+mod operators;
+mod profile;
+mod read;
+mod recall;
+mod recents;
+mod restart;
+mod status;
