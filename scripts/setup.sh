@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 # Where the official installer of Rust comes from, for machines whose distribution has no package of it.
 RUSTUP_INSTALLER=https://sh.rustup.rs
-PYTHON_PACKAGES=(requests)
+PYTHON_PACKAGES=(requests==2.32.5 tencentcloud-sdk-python-im==0.9.4 tls-sig-api-v2==1.1)
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -73,7 +73,7 @@ rust() {
 
 python_environment() {
   local venv=$DUOLOG_CACHE/venv
-  if ! "$venv/bin/python" -c 'import requests' 2>/dev/null; then
+  if ! "$venv/bin/python" -c 'import requests, tencentcloud_im, TLSSigAPIv2' 2>/dev/null; then
     python3 -c 'import venv, ensurepip' 2>/dev/null || install_packages python3 python3-venv
     say "fetching from PyPI: ${PYTHON_PACKAGES[*]}"
     python3 -m venv "$venv"

@@ -8,6 +8,7 @@ mod messages;
 mod mute;
 mod operators;
 mod profile;
+mod python;
 mod read;
 mod recall;
 mod recents;
