@@ -11,6 +11,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("consumers", &["clock", "config", "domain", "engine", "log"]),
     ("cluster", &["clock", "config", "domain", "engine", "gateway"]),
+    ("data_dir", &["dir_lock", "engine", "log", "store"]),
     ("dir_lock", &[]),
     ("domain", &[]),
     ("engine", &["clock", "domain", "log", "store"]),
@@ -24,6 +25,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("server", &["*"]),
     ("store", &["dir_lock", "log"]),
     ("telemetry", &[]),
+    ("upkeep", &["data_dir", "engine", "log", "store"]),
 ];
 
 /// Tables without behaviour: public codes, limits, names of metrics.
