@@ -151,11 +151,79 @@ async fn a_block_is_silent_and_a_recall_reaches_the_receiver_across_partitions()
         let before = inbox(&engine, to).await.len();
         let dropped = send(&engine, "alice", message(to, "you there?", 100 + place as u32)).await;
         assert!(sent(dropped).sequence.is_some(), "the blocked sender sees success");
+        // The server API passes the block, and travels behind what was sent before it.
+        let mut behind = message(to, "from the back office", 150 + place as u32);
+        behind.content.origin = Origin::Server;
+        send(&engine, "alice", behind).await;
+        arrived(&engine, to, before + 1).await;
         let unblock = BlacklistChanged { owner: name(to), peers: vec![name("alice")], blocked: false, decided: None };
         engine.submit(&name(to), unblock.into()).await.unwrap();
         send(&engine, "alice", message(to, "again", 200 + place as u32)).await;
-        let found = arrived(&engine, to, before + 2).await;
+        let found = arrived(&engine, to, before + 3).await;
         assert!(found.iter().all(|body| !body.contains("you there?")));
+    }
+    engine.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_can_be_changed_and_confirmed_wherever_its_receiver_lives() {
+    use duolog_topics::{MessageModified, MessageReceipted};
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(Arc::new(MemoryLog::new(3)), dir.path(), &Clock::manual(1_700_000_000_000));
+    import(&engine, &["alice", "bob", "carol"]).await;
+    for to in ["bob", "carol"] {
+        let first = sent(send(&engine, "alice", message(to, "helo", 1)).await);
+        arrived(&engine, to, 1).await;
+        let (from, key, by) = (name("alice"), first.key, name("alice"));
+        let body = Some(RawJson::from_checked(r#"["hello"]"#));
+        let changed =
+            MessageModified { from: from.clone(), to: name(to), key, by, by_operator: false, body, custom: None };
+        let verdict = engine.submit(&from, changed.into()).await.unwrap();
+        assert_eq!(verdict, Verdict::Applied(Answer::Done));
+        assert_eq!(arrived(&engine, to, 2).await[0], r#"["hello"]"#);
+
+        let before = inbox(&engine, "alice").await.len();
+        let receipt = MessageReceipted { reader: name(to), sender: from, keys: vec![key] };
+        engine.submit(&name(to), receipt.into()).await.unwrap();
+        let found = arrived(&engine, "alice", before + 1).await;
+        assert!(found[before].contains("ReceiptKeys"), "{found:?}");
+    }
+    engine.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_friend_request_waits_for_its_answer() {
+    use duolog_topics::{FriendAction, FriendChanged, ProfileChanged, ProfileItem, TagValue};
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(Arc::new(MemoryLog::new(1)), dir.path(), &Clock::manual(1_700_000_000_000));
+    import(&engine, &["alice", "bob"]).await;
+    let value = TagValue::Text("AllowType_Type_NeedConfirm".to_owned());
+    let items = vec![ProfileItem { tag: "Tag_Profile_IM_AllowType".to_owned(), value }];
+    engine.submit(&name("bob"), ProfileChanged { items }.into()).await.unwrap();
+    let change = |owner: &str, peer: &str, action| FriendChanged {
+        owner: name(owner),
+        peer: name(peer),
+        action,
+        both: true,
+        forced: false,
+        remark: None,
+        groups: None,
+        source: None,
+        wording: None,
+        decided: None,
+    };
+    let add = change("alice", "bob", FriendAction::Add);
+    assert_eq!(engine.submit(&name("alice"), add.into()).await.unwrap(), Verdict::Applied(Answer::Pending));
+    let accept = change("bob", "alice", FriendAction::Accept);
+    let accepted = engine.submit(&name("bob"), accept.clone().into()).await.unwrap();
+    assert_eq!(accepted, Verdict::Applied(Answer::Done));
+    let again = engine.submit(&name("bob"), accept.into()).await.unwrap();
+    assert!(matches!(again, Verdict::Refused(refusal) if refusal.code == crate::error::Code::FRIEND_REQUEST_UNKNOWN));
+    for (owner, peer) in [("alice", "bob"), ("bob", "alice")] {
+        let kind = crate::domain::rows::RelationKind::Friend;
+        let listed =
+            engine.read(&name(owner), move |mailbox| mailbox.lists(&name(owner), kind, &name(peer))).await.unwrap();
+        assert!(listed, "{owner} lists {peer}");
     }
     engine.stop();
 }

@@ -5,12 +5,15 @@ use duolog_topics::{AccountImported, AccountKicked, MuteChanged, ProfileItem, Ta
 
 use super::STEP_LIMIT;
 use super::step::Step;
-use crate::domain::rows::{AccountRow, Direction, Key, ProfileRow, RowsError, SessionRow, StoredItem, Table};
+use crate::domain::rows::{
+    AccountRow, Direction, Key, ProfileRow, PushTokenRow, RowsError, SessionRow, StoredItem, Table,
+};
 use crate::domain::verdict::{Answer, Effect, EndReason, SessionEnded, Verdict};
 use crate::error::Code;
 
 /// What an account owns besides its own row; a deletion takes it away.
-const OWNED: [Table; 9] = [
+const OWNED: [Table; 10] = [
+    Table::FriendGroups,
     Table::Session,
     Table::Device,
     Table::Recent,
@@ -121,7 +124,8 @@ impl Step<'_, '_> {
 
     /// Removes every session of an account and tells those that are connected why.
     fn end_sessions(&mut self, account: &duolog_topics::Account, reason: &EndReason) -> Result<(), RowsError> {
-        for (session, _) in self.mailbox().sessions(account)? {
+        for (session, row) in self.mailbox().sessions(account)? {
+            self.delete(PushTokenRow::key(account, &row.device));
             self.delete(SessionRow::key(account, &session));
             self.effect(Effect::End(SessionEnded { account: account.clone(), session, reason: reason.clone() }));
         }

@@ -17,6 +17,11 @@ impl Step<'_, '_> {
         let Some(mut row) = self.mailbox().account(&event.owner)? else {
             return Ok(Verdict::Refused(Code::RELATION_ACCOUNT_UNKNOWN.into()));
         };
+        let asked = match self.what_the_peer_allows(event)? {
+            Ok(asked) => asked,
+            Err(code) => return Ok(Verdict::Refused(code.into())),
+        };
+        let event = &asked;
         if let Err(code) = self.friend_here(event, &mut row, stamp)? {
             return Ok(Verdict::Refused(code.into()));
         }
@@ -27,7 +32,8 @@ impl Step<'_, '_> {
             let carried = FriendChanged { decided: Some(stamp), ..event.clone() };
             self.carry(&event.peer, &Event::FriendChanged(carried))?;
         }
-        Ok(Verdict::Applied(Answer::Done))
+        let pending = event.action == FriendAction::Request;
+        Ok(Verdict::Applied(if pending { Answer::Pending } else { Answer::Done }))
     }
 
     /// The owner's side.
@@ -40,6 +46,8 @@ impl Step<'_, '_> {
         let (owner, peer) = (&event.owner, &event.peer);
         let listed = self.mailbox().lists(owner, RelationKind::Friend, peer)?;
         match event.action {
+            FriendAction::Request => return self.request_friend(event, row),
+            FriendAction::Accept | FriendAction::Refuse => return self.answer_request(event, row, stamp),
             FriendAction::Add => {
                 let here = self.is_home_of(peer);
                 if let Err(code) = judge::friend(&self.mailbox(), row, owner, peer, here)? {
@@ -59,9 +67,6 @@ impl Step<'_, '_> {
             }
             FriendAction::Update if !listed => return Ok(Err(Code::NOT_A_FRIEND)),
             FriendAction::Update => self.list_friend(owner, row, peer, event, stamp)?,
-            FriendAction::Request | FriendAction::Accept | FriendAction::Refuse => {
-                return Ok(Err(Code::RELATION_PARAMETER_INVALID));
-            }
         }
         Ok(Ok(()))
     }
@@ -73,12 +78,13 @@ impl Step<'_, '_> {
             return Ok(());
         };
         let listed = match event.action {
-            FriendAction::Add => true,
+            FriendAction::Add | FriendAction::Accept => true,
             FriendAction::Remove => false,
-            _ => return Ok(()),
+            FriendAction::Request => return self.requested_by(event, stamp),
+            FriendAction::Update | FriendAction::Refuse => return Ok(()),
         };
         self.set_relation(account, RelationKind::FriendOf, owner, listed, stamp)?;
-        if event.both {
+        if event.both || event.action == FriendAction::Accept {
             let plain = FriendChanged { remark: None, groups: None, ..event.clone() };
             match listed {
                 true => self.list_friend(account, &mut row, owner, &plain, stamp)?,
@@ -89,7 +95,7 @@ impl Step<'_, '_> {
         Ok(())
     }
 
-    fn list_friend(
+    pub fn list_friend(
         &mut self,
         account: &Account,
         row: &mut AccountRow,

@@ -83,7 +83,7 @@ impl Step<'_, '_> {
     }
 
     /// The message that `from` sent, in one side's view.
-    fn sent_in(
+    pub fn sent_in(
         &self,
         account: &Account,
         peer: &Account,

@@ -4,7 +4,7 @@ use duolog_topics::{
 };
 
 use super::step::Step;
-use crate::domain::rows::{AccountRow, DeviceRow, OutcomeRow, Pointer, RowsError, SessionRow};
+use crate::domain::rows::{AccountRow, DeviceRow, OutcomeRow, Pointer, PushTokenRow, RowsError, SessionRow};
 use crate::domain::verdict::{
     Answer, Effect, EndReason, Excluder, Opened, Refusal, SessionEnded, Verdict, timeline_name,
 };
@@ -37,6 +37,7 @@ impl Step<'_, '_> {
             opened: self.time(),
             epoch: self.meta().epoch,
             open: true,
+            background: false,
         };
         let (same_device, others): (Sessions, Sessions) =
             others.into_iter().partition(|(id, row)| row.device == event.device || Some(id) == event.resumes.as_ref());
@@ -67,6 +68,7 @@ impl Step<'_, '_> {
         let mut ended = Vec::new();
         for (id, row) in excluded(policy, session, others) {
             ended.push((row.device, row.platform));
+            self.delete(PushTokenRow::key(account, &ended[ended.len() - 1].0));
             self.end_session(account, id, EndReason::LoginElsewhere(by.clone()));
         }
         if !ended.is_empty() {
@@ -101,7 +103,8 @@ impl Step<'_, '_> {
         if recorded.is_none() {
             self.forget_device(account)?;
         }
-        let row = DeviceRow { cursor, last_seen: self.time(), platform: event.platform, background: false };
+        let row =
+            DeviceRow { cursor, last_seen: self.time(), platform: event.platform, background: false, badge: None };
         self.put(DeviceRow::key(account, &event.device), &row);
         Ok(Opened { timeline, cursor, head: owner.sequence, gap, known })
     }
@@ -126,6 +129,7 @@ impl Step<'_, '_> {
             let Some(mut row) = self.mailbox().session(&end.account, &end.session)? else { continue };
             let Some(mut owner) = self.mailbox().account(&end.account)? else { continue };
             if end.reason == CloseReason::Logout {
+                self.delete(PushTokenRow::key(&end.account, &row.device));
                 self.end_session(&end.account, end.session.clone(), EndReason::LoggedOut);
             } else {
                 row.open = false;
@@ -137,10 +141,12 @@ impl Step<'_, '_> {
         Ok(Verdict::Applied(Answer::Done))
     }
 
-    fn count_online(&mut self, account: &Account, owner: &mut AccountRow) -> Result<(), RowsError> {
+    pub fn count_online(&mut self, account: &Account, owner: &mut AccountRow) -> Result<(), RowsError> {
         let epoch = self.meta().epoch;
-        let open = self.mailbox().sessions(account)?.iter().filter(|(_, row)| row.is_open(epoch)).count();
-        owner.online = open as u32;
+        let sessions = self.mailbox().sessions(account)?;
+        let open = || sessions.iter().filter(|(_, row)| row.is_open(epoch));
+        owner.online = open().count() as u32;
+        owner.foreground = open().filter(|(_, row)| !row.background).count() as u32;
         owner.online_epoch = epoch;
         Ok(())
     }

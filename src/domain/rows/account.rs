@@ -31,6 +31,8 @@ pub struct AccountRow {
     /// Open sessions, in the epoch that they belong to; in another epoch there are none.
     pub online: u32,
     pub online_epoch: u64,
+    /// Those of them whose app is not in the background.
+    pub foreground: u32,
     /// The last sequence of changes of the friend list and of the blacklist (`StandardSequence`, `CurruentSequence`).
     pub friends_revision: u64,
     pub blacklist_revision: u64,
@@ -48,6 +50,11 @@ impl AccountRow {
     /// Whether a device is connected, as the log knows it.
     pub fn is_online(&self, epoch: u64) -> bool {
         self.online > 0 && self.online_epoch == epoch
+    }
+
+    /// Whether a device is connected whose app is in the foreground: then offline push is not needed.
+    pub fn is_attended(&self, epoch: u64) -> bool {
+        self.foreground > 0 && self.online_epoch == epoch
     }
 
     /// Gives out the next sequence.

@@ -10,6 +10,7 @@ pub struct DeviceRow {
     pub last_seen: Millis,
     pub platform: Platform,
     pub background: bool,
+    pub badge: Option<u32>,
 }
 
 impl Row for DeviceRow {
@@ -38,6 +39,8 @@ pub struct SessionRow {
     pub epoch: u64,
     /// Whether its link was not yet lost, in that epoch.
     pub open: bool,
+    /// The app is in the background there.
+    pub background: bool,
 }
 
 impl Row for SessionRow {

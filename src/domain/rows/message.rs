@@ -11,7 +11,7 @@ pub struct Delivery {
     pub code: u32,
     /// The receiver's unread messages just after it.
     pub unread_total: u64,
-    /// Whether a device of the receiver was connected.
+    /// Whether a device of the receiver was connected, its app in the foreground.
     pub online: bool,
 }
 

@@ -33,6 +33,6 @@ pub use outcome::OutcomeRow;
 pub use overlay::{MapRows, Overlay};
 pub use port::{Changes, Direction, KeyRange, Rows, RowsError, Visited};
 pub use profile::{ProfileRow, StoredItem};
-pub use relation::{RelationKind, RelationRow};
+pub use relation::{FriendGroupsRow, RelationKind, RelationRow};
 pub use table::{Horizon, Key, KeyReader, Table};
 pub use timeline::{Change, TimelineEntry, TimelineRow};

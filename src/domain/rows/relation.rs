@@ -56,3 +56,19 @@ impl RelationRow {
         reader.account()
     }
 }
+
+/// `friend_groups`: (account) -> the groups that its owner has made, in the order of making.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct FriendGroupsRow {
+    pub groups: Vec<String>,
+}
+
+impl Row for FriendGroupsRow {
+    const TABLE: Table = Table::FriendGroups;
+}
+
+impl FriendGroupsRow {
+    pub fn key(account: &Account) -> Key {
+        Key::of(Table::FriendGroups).account(account)
+    }
+}

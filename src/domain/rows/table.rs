@@ -68,6 +68,7 @@ tables! {
     Profile = 15, "profiles", Never, dumped true: "(account) -> profile fields."
     PushToken = 16, "push_tokens", Never, dumped true: "(account, device) -> how offline push reaches the device."
     Consumer = 17, "consumers", Never, dumped true: "(consumer) -> its position in this partition."
+    FriendGroups = 18, "friend_groups", Never, dumped true: "(account) -> the groups that its owner has made."
 }
 
 /// Ends an account name (and any other text) in a key: it sorts before every byte that a name may hold.

@@ -1,0 +1,53 @@
+use duolog_topics::{AppStateSet, PushTokenSet};
+
+use super::step::Step;
+use crate::domain::rows::{DeviceRow, PushTokenRow, RowsError, SessionRow};
+use crate::domain::verdict::{Answer, Verdict};
+use crate::error::Code;
+
+impl Step<'_, '_> {
+    /// How offline push reaches a device; an empty token takes that back.
+    pub fn push_token_set(&mut self, event: &PushTokenSet) -> Result<Verdict, RowsError> {
+        let account = self.envelope.account.clone();
+        if !self.mailbox().exists(&account)? {
+            return Ok(Verdict::Refused(Code::ACCOUNT_UNKNOWN.into()));
+        }
+        let key = PushTokenRow::key(&account, &event.device);
+        if event.token.is_empty() {
+            self.delete(key);
+            return Ok(Verdict::Applied(Answer::Done));
+        }
+        let row = PushTokenRow {
+            provider: event.provider,
+            token: event.token.clone(),
+            sound: event.sound.clone(),
+            environment: event.environment.clone(),
+            topic: event.topic.clone(),
+            enabled: event.enabled,
+            platform: event.platform,
+        };
+        self.put(key, &row);
+        Ok(Verdict::Applied(Answer::Done))
+    }
+
+    /// A device in the background is pushed to as if it had no link.
+    pub fn app_state_set(&mut self, event: &AppStateSet) -> Result<Verdict, RowsError> {
+        let account = self.envelope.account.clone();
+        let Some(mut owner) = self.mailbox().account(&account)? else {
+            return Ok(Verdict::Refused(Code::ACCOUNT_UNKNOWN.into()));
+        };
+        if let Some(device) = self.mailbox().device(&account, &event.device)? {
+            let row = DeviceRow { background: event.background, badge: event.badge.or(device.badge), ..device };
+            self.put(DeviceRow::key(&account, &event.device), &row);
+        }
+        for (session, row) in self.mailbox().sessions(&account)? {
+            if row.device == event.device {
+                let row = SessionRow { background: event.background, ..row };
+                self.put(SessionRow::key(&account, &session), &row);
+            }
+        }
+        self.count_online(&account, &mut owner)?;
+        self.put_account(&account, &owner);
+        Ok(Verdict::Applied(Answer::Done))
+    }
+}

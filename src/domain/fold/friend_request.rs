@@ -1,0 +1,104 @@
+use duolog_topics::{FriendAction, FriendChanged, FriendGroupChanged, ProfileItem, RegisterStamp, TagValue};
+
+use super::step::Step;
+use crate::domain::judge;
+use crate::domain::rows::{AccountRow, FriendGroupsRow, RelationKind, RelationRow, RowsError, get};
+use crate::domain::verdict::{Answer, Verdict};
+use crate::error::Code;
+
+/// Whom a user lets add him; without it, anybody may.
+const ALLOW_TYPE: &str = "Tag_Profile_IM_AllowType";
+const NEED_CONFIRM: &str = "AllowType_Type_NeedConfirm";
+const DENY_ANY: &str = "AllowType_Type_DenyAny";
+/// Groups of friends that one account may have, and requests that may wait for it.
+const GROUP_LIMIT: usize = 32;
+
+impl Step<'_, '_> {
+    /// An addition that the peer has to confirm becomes a request; one that he denies is refused. A peer who lives
+    /// elsewhere was asked by whoever made the event.
+    pub fn what_the_peer_allows(&self, event: &FriendChanged) -> Result<Result<FriendChanged, Code>, RowsError> {
+        let asks = matches!(event.action, FriendAction::Add | FriendAction::Request);
+        if !asks || event.forced || !self.is_home_of(&event.peer) {
+            return Ok(Ok(event.clone()));
+        }
+        if self.mailbox().lists(&event.owner, RelationKind::Friend, &event.peer)? {
+            return Ok(Ok(FriendChanged { action: FriendAction::Add, ..event.clone() }));
+        }
+        let profile = self.mailbox().profile(&event.peer)?;
+        let allows = profile.items.iter().find(|item| item.tag == ALLOW_TYPE).map(ProfileItem::from);
+        Ok(match allows.map(|item| item.value) {
+            Some(TagValue::Text(text)) if text == DENY_ANY => Err(Code::PEER_DENIES_FRIENDS),
+            Some(TagValue::Text(text)) if text == NEED_CONFIRM => {
+                Ok(FriendChanged { action: FriendAction::Request, ..event.clone() })
+            }
+            _ => Ok(FriendChanged { action: FriendAction::Add, ..event.clone() }),
+        })
+    }
+
+    /// The asking side keeps nothing: the request waits with the peer.
+    pub fn request_friend(&mut self, event: &FriendChanged, row: &AccountRow) -> Result<Result<(), Code>, RowsError> {
+        let here = self.is_home_of(&event.peer);
+        judge::friend(&self.mailbox(), row, &event.owner, &event.peer, here)
+    }
+
+    /// The asked side.
+    pub fn requested_by(&mut self, event: &FriendChanged, stamp: RegisterStamp) -> Result<(), RowsError> {
+        let (account, asking) = (&event.peer, &event.owner);
+        if self.mailbox().lists(account, RelationKind::Block, asking)? {
+            return Ok(());
+        }
+        self.set_relation(account, RelationKind::Pending, asking, true, stamp)?;
+        if let Some(mut row) = self.mailbox().relation(account, RelationKind::Pending, asking)? {
+            row.wording = event.wording.clone();
+            row.source = event.source.clone();
+            row.remark = event.remark.clone();
+            self.put(RelationRow::key(account, RelationKind::Pending, asking), &row);
+        }
+        Ok(())
+    }
+
+    /// The asked side answers: accepted, each lists the other.
+    pub fn answer_request(
+        &mut self,
+        event: &FriendChanged,
+        row: &mut AccountRow,
+        stamp: RegisterStamp,
+    ) -> Result<Result<(), Code>, RowsError> {
+        let (owner, peer) = (&event.owner, &event.peer);
+        if !self.mailbox().lists(owner, RelationKind::Pending, peer)? {
+            return Ok(Err(Code::FRIEND_REQUEST_UNKNOWN));
+        }
+        if event.action == FriendAction::Accept {
+            if let Err(code) = judge::friend(&self.mailbox(), row, owner, peer, self.is_home_of(peer))? {
+                return Ok(Err(code));
+            }
+            self.list_friend(owner, row, peer, event, stamp)?;
+            self.set_relation(owner, RelationKind::FriendOf, peer, true, stamp)?;
+        }
+        self.set_relation(owner, RelationKind::Pending, peer, false, stamp)?;
+        Ok(Ok(()))
+    }
+
+    /// Makes or removes groups. Friends keep the name of a removed one; readers show the groups that exist.
+    pub fn friend_group_changed(&mut self, event: &FriendGroupChanged) -> Result<Verdict, RowsError> {
+        let account = self.envelope.account.clone();
+        let Some(mut owner) = self.mailbox().account(&account)? else {
+            return Ok(Verdict::Refused(Code::RELATION_ACCOUNT_UNKNOWN.into()));
+        };
+        let key = FriendGroupsRow::key(&account);
+        let mut row: FriendGroupsRow = get(self.rows(), key.as_slice())?.unwrap_or_default();
+        row.groups.retain(|group| event.added || !event.groups.contains(group));
+        for group in event.groups.iter().filter(|_| event.added) {
+            if !row.groups.contains(group) {
+                row.groups.push(group.clone());
+            }
+        }
+        if row.groups.len() > GROUP_LIMIT {
+            return Ok(Verdict::Refused(Code::FRIEND_GROUPS_FULL.into()));
+        }
+        self.put(key, &row);
+        owner.friends_revision += 1;
+        self.put_account(&account, &owner);
+        Ok(Verdict::Applied(Answer::Done))
+    }
+}
