@@ -32,14 +32,19 @@ build: ## install what is missing, build, and leave ./duolog and ./duolog-replay
 test: ## install what is missing, and run every test
 	@scripts/setup.sh test
 	@scripts/setup.sh announce
+	cargo build --release --workspace --bins
 	DUOLOG_TEST_PYTHON="$(CACHE)/venv/bin/python" $(CARGO_TEST)
 	@scripts/setup.sh not-run test
 
 test-quick: ## the tests that need nothing but the build
 	@scripts/setup.sh build
 	@scripts/setup.sh announce
+	cargo build --release --workspace --bins
 	$(CARGO_TEST)
 	@scripts/setup.sh not-run test-quick
+
+demo: build ## a scripted tour of a message's life, on data of its own
+	@scripts/demo.sh
 
 bench: build ## measure against the machine's own limits; writes benches/RESULTS.md
 	cargo bench --profile release

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 # Where the official installer of Rust comes from, for machines whose distribution has no package of it.
 RUSTUP_INSTALLER=https://sh.rustup.rs
-PYTHON_PACKAGES=(requests==2.32.5 tencentcloud-sdk-python-im==0.9.4 tls-sig-api-v2==1.1)
+PYTHON_PACKAGES=(msgpack==1.2.4 requests==2.32.5 tencentcloud-sdk-python-im==0.9.4 tls-sig-api-v2==1.1)
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -22,7 +22,7 @@ install_packages() {
   if ! have apt-get; then
     die "missing: $*. These are Debian's names; install what your system calls them, then try again."
   elif [ "$(id -u)" != 0 ]; then
-    have sudo && sudo -n true 2>/dev/null || die "missing: $*. Install them with: sudo apt-get install $*"
+    { have sudo && sudo -n true; } 2>/dev/null || die "missing: $*. Install them with: sudo apt-get install $*"
     as_root=(sudo -n)
   fi
   say "installing with apt-get: $*"
@@ -73,17 +73,18 @@ rust() {
 
 python_environment() {
   local venv=$DUOLOG_CACHE/venv
-  if ! "$venv/bin/python" -c 'import requests, tencentcloud_im, TLSSigAPIv2' 2>/dev/null; then
-    python3 -c 'import venv, ensurepip' 2>/dev/null || install_packages python3 python3-venv
-    say "fetching from PyPI: ${PYTHON_PACKAGES[*]}"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check "${PYTHON_PACKAGES[@]}" ||
-      die "pip could not install: ${PYTHON_PACKAGES[*]}"
-  fi
+  local installed=$venv/packages.txt
+  [ "$(cat "$installed" 2>/dev/null)" != "${PYTHON_PACKAGES[*]}" ] || return 0
+  python3 -c 'import venv, ensurepip' 2>/dev/null || install_packages python3 python3-venv
+  say "fetching from PyPI: ${PYTHON_PACKAGES[*]}"
+  python3 -m venv --clear "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check "${PYTHON_PACKAGES[@]}" ||
+    die "pip could not install: ${PYTHON_PACKAGES[*]}"
+  printf '%s\n' "${PYTHON_PACKAGES[*]}" >"$installed"
 }
 
 announce() {
-  [ -e "$CARGO_TARGET_DIR/release/build" ] && return
+  [ ! -e "$CARGO_TARGET_DIR/release/build" ] || return 0
   say "The first build compiles RocksDB and librdkafka from source: 10 to 20 minutes on 2 cores, less on more."
   say "It stays in $CARGO_TARGET_DIR, so later builds take a minute. Cargo tells what it compiles:"
 }
@@ -102,7 +103,7 @@ case "${1:-}" in
   announce) announce ;;
   not-run)
     if [ "${2:-}" = test-quick ]; then
-      say "Not run by make test-quick: what make test adds, which is the tests that fetch something first."
+      say "Not run by make test-quick: the Python reader of the topics and the third-party client (make test runs them)."
     fi
     ;;
   *) die "usage: setup.sh build|test|announce|not-run TARGET" ;;
