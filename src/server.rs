@@ -182,6 +182,7 @@ fn http_settings(config: &Config) -> HttpSettings {
         rate_limit: config.server.rate_limit,
         request_bytes: config.limits.request_bytes as usize,
         body_bytes: config.limits.body_bytes as usize,
+        trusted_proxies: config.server.trusted_proxies.clone(),
         addresses: vec![config.server.listen.ip()],
     }
 }

@@ -190,36 +190,4 @@ impl Limiter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_command_is_found_by_its_name_and_has_its_own_bucket() {
-        for (place, row) in ALL.iter().enumerate() {
-            let (service, command) = row.name().split_once('/').unwrap();
-            assert_eq!(row.place, place, "{}", row.name());
-            assert!(std::ptr::eq(find(service, command).unwrap(), row), "{} stands twice", row.name());
-        }
-        assert!(find("openim", "SendMsg").is_none());
-        assert!(find("Openim", "sendmsg").is_none());
-        assert!(find("sns", "sendmsg").is_none());
-    }
-
-    #[test]
-    fn the_commands_with_a_lower_rate_keep_it() {
-        let limiter = limiter(200);
-        let calls = |name: (&str, &str)| {
-            let command = find(name.0, name.1).unwrap();
-            (0..1_000).filter(|_| limiter.take(command, 0)).count()
-        };
-        assert_eq!(calls(("openim", "sendmsg")), 200);
-        assert_eq!(calls(("im_open_login_svc", "account_check")), 100);
-        assert_eq!(calls(("openim", "querystate")), 200, "each has its own");
-    }
-
-    #[test]
-    fn no_limit_is_none_at_all() {
-        let limiter = limiter(0);
-        assert!((0..10_000).all(|_| ALL.iter().all(|row| limiter.take(row, 0))));
-    }
-}
+mod tests;

@@ -1,10 +1,9 @@
 //! The way of a call: URL, rate, body, caller, command. Everything is answered with HTTP 200 and an `ErrorCode`.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{Method, Response, Uri};
 use futures_util::StreamExt as _;
 use xxhash_rust::xxh3::xxh3_64;
@@ -17,6 +16,7 @@ use super::query::Query;
 use super::reply::Reply;
 use super::state::HttpState;
 use crate::error::Code;
+use crate::gateway::client_ip::client_ip;
 
 /// Bytes beyond the limit that are still read before the answer: a client that is cut off in mid-body sees a broken
 /// connection instead of the code.
@@ -58,7 +58,7 @@ async fn answer(state: &HttpState, command: Option<&Command>, request: Request) 
     let malformed = |error: String| ApiError::new(command.service().malformed, format!("body: {error}"));
     let text = std::str::from_utf8(&body).map_err(|error| malformed(error.to_string()))?;
     let object = Object::parse(text).map_err(|error| malformed(error.to_string()))?;
-    let ip = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_string());
+    let ip = client_ip(&head.extensions, &head.headers, &state.settings.trusted_proxies).map(|ip| ip.to_string());
     let context = Context::new(state, operator, ip, xxh3_64(&body));
     command.run(&context, &object).await
 }

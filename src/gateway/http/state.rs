@@ -21,6 +21,8 @@ pub struct HttpSettings {
     pub request_bytes: usize,
     /// `limits.body_bytes`: of a message's body and custom data.
     pub body_bytes: usize,
+    /// `server.trusted_proxies`: whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// What `GetIPList` answers: the addresses that this server calls from.
     pub addresses: Vec<IpAddr>,
 }
