@@ -1,4 +1,5 @@
 //! Tests against the real program; `v4` mirrors the server API.
 
 mod harness;
+mod homes;
 mod v4;

@@ -123,6 +123,8 @@ commands! {
         admin_msgwithdraw "admin_msgwithdraw" Standard, "Takes a message back, of any age.";
         admin_set_msg_read "admin_set_msg_read" Standard, "Marks a conversation as read.";
         get_c2c_unread_msg_num "get_c2c_unread_msg_num" Standard, "Counts unread messages.";
+        modify_c2c_msg "modify_c2c_msg" Standard, "Replaces the body or the custom data of a message.";
+        c2c_msg_read_receipt "c2c_msg_read_receipt" Standard, "Confirms single messages as read.";
         delete_c2c_msg_ramble "delete_c2c_msg_ramble" Standard, "Deletes messages from one user's view.";
         query_online_status "query_online_status" Standard, "Tells which of up to 500 accounts are online, and where.";
         querystate "querystate" Standard, "The older name of query_online_status.";

@@ -136,6 +136,26 @@ fn an_import_fills_one_list_and_asks_nobody() {
 }
 
 #[test]
+fn a_user_decides_who_may_add_him() {
+    let server = Server::shared();
+    let [alice, any, confirm, nobody] = server.accounts();
+    for (name, allows) in [(&any, "AllowAny"), (&confirm, "NeedConfirm"), (&nobody, "DenyAny")] {
+        let item = json!({"Tag": "Tag_Profile_IM_AllowType", "Value": format!("AllowType_Type_{allows}")});
+        server.ok("profile/portrait_set", &json!({"From_Account": name, "ProfileItem": [item]}));
+    }
+    let request = json!({"From_Account": alice, "AddFriendItem": [item(&any), item(&confirm), item(&nobody)]});
+    let reply = server.ok("sns/friend_add", &request);
+    let codes: Vec<&Value> = reply["ResultItem"].as_array().unwrap().iter().map(|item| &item["ResultCode"]).collect();
+    assert_eq!(codes, [&json!(0), &json!(30539), &json!(30516)]);
+    assert_eq!(
+        (check(server, &alice, &any), check(server, &alice, &confirm)),
+        ("BothWay".to_owned(), "NoRelation".to_owned())
+    );
+    let reply = add(server, &alice, &[&confirm, &nobody], "Both");
+    assert!(reply.get("Fail_Account").is_none(), "a forced addition asks nobody: {reply}");
+}
+
+#[test]
 fn groups_are_what_friends_are_in() {
     let server = Server::shared();
     let [alice, bob, carol] = server.accounts();
@@ -148,15 +168,17 @@ fn groups_are_what_friends_are_in() {
     assert!(reply["CurrentSequence"].as_u64().unwrap() > 0);
     let get = |request: Value| server.ok("sns/group_get", &request)["ResultItem"].take();
     let with_friends = json!({"From_Account": alice, "NeedFriend": "Need_Friend_Type_Yes", "LastSequence": 0});
+    server.ok("sns/group_add", &json!({"From_Account": alice, "GroupName": ["empty"]}));
     let close = json!({"GroupName": "close", "FriendNumber": 1, "To_Account": [bob]});
+    let empty = json!({"GroupName": "empty", "FriendNumber": 0, "To_Account": []});
     let mut both = [bob.clone(), carol.clone()];
     both.sort();
-    assert_eq!(get(with_friends), json!([close, {"GroupName": "work", "FriendNumber": 2, "To_Account": both}]));
+    assert_eq!(get(with_friends), json!([close, empty, {"GroupName": "work", "FriendNumber": 2, "To_Account": both}]));
     assert_eq!(
         get(json!({"From_Account": alice, "GroupName": ["close"]})),
         json!([{"GroupName": "close", "FriendNumber": 1}])
     );
-    let reply = server.ok("sns/group_delete", &json!({"From_Account": alice, "GroupName": ["work", "none"]}));
+    let reply = server.ok("sns/group_delete", &json!({"From_Account": alice, "GroupName": ["work", "empty", "none"]}));
     assert!(reply["CurrentSequence"].is_u64());
     assert_eq!(get(json!({"From_Account": alice})), json!([{"GroupName": "close", "FriendNumber": 1}]));
 }
@@ -185,7 +207,7 @@ fn each_wrong_field_has_its_code() {
         ),
         ("friend_get", json!({"From_Account": alice}), 30001),
         ("friend_get", json!({"From_Account": nobody, "StartIndex": 0}), 30003),
-        ("group_add", json!({"From_Account": alice, "GroupName": ["g"]}), 30001),
+        ("group_add", json!({"From_Account": alice}), 30001),
         ("group_add", json!({"From_Account": nobody, "GroupName": ["g"], "To_Account": [bob]}), 30003),
         ("group_delete", json!({"From_Account": alice}), 30001),
         ("group_delete", json!({"From_Account": nobody, "GroupName": ["g"]}), 30003),

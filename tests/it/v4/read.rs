@@ -1,4 +1,4 @@
-//! `openim/admin_set_msg_read`, `get_c2c_unread_msg_num`.
+//! `openim/admin_set_msg_read`, `get_c2c_unread_msg_num`, `c2c_msg_read_receipt`.
 
 use serde_json::{Value, json};
 
@@ -74,4 +74,30 @@ fn each_wrong_field_has_its_code() {
         server.code("openim/admin_set_msg_read", &json!({"Report_Account": unused(), "Peer_Account": alice})),
         0
     );
+}
+
+#[test]
+fn single_messages_are_confirmed() {
+    let server = Server::shared();
+    let [alice, bob] = server.accounts();
+    let keys: Vec<String> = (0..3).map(|number| server.send(&alice, &bob, &number.to_string())).collect();
+    let receipt = json!({"Operator_Account": bob, "Peer_Account": alice, "C2CMsgInfo": [{"MsgKey": keys[1]}]});
+    server.ok("openim/c2c_msg_read_receipt", &receipt);
+    let request =
+        json!({"Operator_Account": alice, "Peer_Account": bob, "MaxCnt": 9, "MinTime": 0, "MaxTime": now() + 9});
+    let list = server.ok("openim/admin_getroammsg", &request)["MsgList"].take();
+    let read: Vec<&Value> = list.as_array().unwrap().iter().map(|message| &message["IsPeerRead"]).collect();
+    assert_eq!(read, [&json!(0), &json!(1), &json!(0)]);
+    for (field, value, code) in [
+        ("Operator_Account", json!(null), 90008),
+        ("Peer_Account", json!(null), 90003),
+        ("C2CMsgInfo", json!(null), 90001),
+        ("C2CMsgInfo", json!([]), 90054),
+        ("C2CMsgInfo", json!([{"MsgKey": "x"}]), 90054),
+        ("C2CMsgInfo", json!([{"MsgKey": "1_2_3"}]), 20022),
+    ] {
+        let mut request = receipt.clone();
+        request[field] = value;
+        assert_eq!(server.code("openim/c2c_msg_read_receipt", &request), code, "{field}");
+    }
 }

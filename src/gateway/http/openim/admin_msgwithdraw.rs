@@ -1,8 +1,7 @@
 use duolog_topics::{Account, MessageRecalled, MsgKey};
 
+use super::held::must_be_held;
 use super::{from_account, msg_key, to_account};
-use crate::domain::rows::RowFlags;
-use crate::error::Code;
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::Fields;
@@ -35,24 +34,10 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     Ok(Reply::plain())
 }
 
-/// The message must be in one of the two views, not yet recalled: the sender's home cannot tell what the receiver's holds.
-async fn must_be_held(context: &Context<'_>, from: &Account, to: &Account, key: MsgKey) -> Result<(), ApiError> {
-    for (account, peer, incoming) in [(from, to, false), (to, from, true)] {
-        let (owner, peer) = (account.clone(), peer.clone());
-        let found = context.read(account, move |mailbox| mailbox.find_message(&owner, &peer, key)).await?;
-        let row = found.map(|(_, row)| row).filter(|row| row.flags.has(RowFlags::INCOMING) == incoming);
-        match row {
-            Some(row) if row.flags.has(RowFlags::RECALLED) => return Err(Code::ALREADY_RECALLED.into()),
-            Some(_) => return Ok(()),
-            None => {}
-        }
-    }
-    Err(Code::MESSAGE_UNKNOWN.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use crate::gateway::http::fields::Object;
 
     #[test]

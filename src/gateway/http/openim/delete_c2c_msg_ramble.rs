@@ -1,16 +1,13 @@
 use duolog_topics::{Account, MessageDeleted, MsgKey};
 use serde::Serialize;
 
+use super::keys::keys;
 use super::{from_account, to_account};
 use crate::domain::verdict::Answer;
-use crate::error::Code;
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::Fields;
 use crate::gateway::http::reply::Reply;
-
-/// Messages that one call may name.
-const KEYS: usize = 30;
 
 #[derive(Debug)]
 pub struct Request {
@@ -23,9 +20,7 @@ impl Request {
     pub fn parse(fields: Fields<'_, '_>) -> Result<Self, ApiError> {
         let operator = from_account(fields, fields.named(["Operator_Account", "From_Account"]))?;
         let peer = to_account(fields, fields.named(["Peer_Account", "To_Account"]))?;
-        let names = fields.names("MsgKeyList", KEYS, Code::MSG_KEY_INVALID)?;
-        let wrong = |error| ApiError::new(Code::MSG_KEY_INVALID, format!("MsgKeyList: {error}"));
-        Ok(Self { operator, peer, keys: names.iter().map(|key| key.parse().map_err(wrong)).collect::<Result<_, _>>()? })
+        Ok(Self { operator, peer, keys: keys(fields, ["MsgKeyList", "C2CMsgInfo"])? })
     }
 }
 
@@ -51,25 +46,4 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
         _ => Vec::new(),
     };
     Ok(Reply::ok(&Members { invalid_msg_key_list: invalid }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gateway::http::fields::Object;
-
-    #[test]
-    fn keys_are_1_to_30() {
-        let code = |keys: &str| {
-            let json = format!(r#"{{"Operator_Account":"a","Peer_Account":"b","MsgKeyList":{keys}}}"#);
-            let object = Object::parse(&json).unwrap();
-            Request::parse(object.fields(Code::MESSAGE_JSON_INVALID)).map_err(|error| error.code.number())
-        };
-        let of = |count: usize| format!("[{}]", vec![r#""1_2_3""#; count].join(","));
-        assert_eq!(code(&of(30)).unwrap().keys.len(), 30);
-        assert_eq!(code(&of(31)).unwrap_err(), 90054);
-        assert_eq!(code(r#"["1"]"#).unwrap_err(), 90054);
-        assert_eq!(code("[]").unwrap_err(), 90001);
-        assert_eq!(code("null").unwrap_err(), 90001);
-    }
 }

@@ -4,13 +4,17 @@ pub mod admin_getroammsg;
 pub mod admin_msgwithdraw;
 pub mod admin_set_msg_read;
 pub mod batchsendmsg;
+pub mod c2c_msg_read_receipt;
 pub mod delete_c2c_msg_ramble;
 pub mod get_c2c_unread_msg_num;
 pub mod importmsg;
+pub mod modify_c2c_msg;
 pub mod query_online_status;
 pub mod querystate;
 pub mod sendmsg;
 
+mod held;
+mod keys;
 mod outgoing;
 mod page;
 

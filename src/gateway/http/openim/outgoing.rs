@@ -138,7 +138,7 @@ fn sender_copy(fields: Fields<'_, '_>) -> Result<SenderCopy, ApiError> {
 }
 
 /// An error and its cause in one line.
-fn describe(error: &dyn std::error::Error) -> String {
+pub fn describe(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 

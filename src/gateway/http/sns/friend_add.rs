@@ -1,20 +1,30 @@
-use duolog_topics::{Account, Event, FriendAction, FriendChanged};
+use std::collections::HashMap;
+
+use duolog_topics::{Account, Event, FriendAction, FriendChanged, TagValue};
 
 use super::groups::{NAME_BYTES, is_name};
 use super::{BATCH, Directions, INVALID, directions};
+use crate::domain::rows::ProfileRow;
 use crate::domain::verdict::Answer;
+use crate::domain::view::Mailbox;
 use crate::error::Code;
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::{Fields, Object};
 use crate::gateway::http::reply::Reply;
 use crate::gateway::http::results::Results;
+use crate::gateway::profile;
 
 /// Lengths in bytes (server-api.md, section 3).
 const REMARK: usize = 96;
 const WORDING: usize = 256;
 const SOURCE_PREFIX: &str = "AddSource_Type_";
 const SOURCE: usize = 8;
+
+/// Whom a user lets add him; without it, anybody may.
+const ALLOW_TYPE: &str = "Tag_Profile_IM_AllowType";
+const NEED_CONFIRM: &str = "AllowType_Type_NeedConfirm";
+const DENY_ANY: &str = "AllowType_Type_DenyAny";
 
 #[derive(Debug)]
 pub struct Request {
@@ -86,17 +96,20 @@ pub(super) async fn add(
 ) -> Result<Results, ApiError> {
     context.must_exist(&owner, Code::RELATION_ACCOUNT_UNKNOWN).await?;
     let peers: Vec<Account> = friends.iter().filter_map(|friend| Account::new(&friend.to).ok()).collect();
-    let known = context.known(&peers).await?;
+    let allowed = allowed(context, &peers, forced).await?;
     let mut names = Vec::new();
     let mut events = Vec::new();
     for friend in friends {
-        let peer = Account::new(&friend.to).ok().filter(|peer| known.contains(peer));
-        names.push((friend.to, peer.is_some()));
-        if let Some(peer) = peer {
+        let peer = Account::new(&friend.to).map_err(|_| Code::RELATION_ACCOUNT_UNKNOWN);
+        let action = peer.and_then(|peer| {
+            allowed.get(&peer).copied().unwrap_or(Err(Code::RELATION_ACCOUNT_UNKNOWN)).map(|action| (peer, action))
+        });
+        names.push((friend.to, action.as_ref().map(|_| ()).map_err(|code| *code)));
+        if let Ok((peer, action)) = action {
             let event = FriendChanged {
                 owner: owner.clone(),
                 peer,
-                action: FriendAction::Add,
+                action,
                 both,
                 forced,
                 remark: friend.remark,
@@ -114,8 +127,34 @@ pub(super) async fn add(
         Some(Ok(_)) | None => Ok(()),
         Some(Err(error)) => Err(error.code),
     };
-    let result = |(name, known)| (name, if known { next() } else { Err(Code::RELATION_ACCOUNT_UNKNOWN) });
-    Ok(names.into_iter().map(result).collect())
+    Ok(names.into_iter().map(|(name, asked)| (name, asked.and_then(|()| next()))).collect())
+}
+
+/// How each peer who exists may be added: his own home knows whom he lets, and it need not be the owner's.
+async fn allowed(
+    context: &Context<'_>,
+    peers: &[Account],
+    forced: bool,
+) -> Result<HashMap<Account, Result<FriendAction, Code>>, ApiError> {
+    if forced {
+        let known = context.known(peers).await?;
+        return Ok(known.into_iter().map(|peer| (peer, Ok(FriendAction::Add))).collect());
+    }
+    let query = |mailbox: &Mailbox<'_>, peer: &Account| {
+        let known = mailbox.exists(peer)?;
+        known.then(|| Ok(action(&mailbox.profile(peer)?))).transpose()
+    };
+    let asked = context.read_each(peers.to_vec(), query).await?;
+    Ok(peers.iter().cloned().zip(asked).filter_map(|(peer, action)| Some((peer, action?))).collect())
+}
+
+fn action(profile: &ProfileRow) -> Result<FriendAction, Code> {
+    let items = profile::items(profile, &[ALLOW_TYPE.to_owned()]);
+    match items.first().map(|item| &item.value) {
+        Some(TagValue::Text(text)) if text == DENY_ANY => Err(Code::PEER_DENIES_FRIENDS),
+        Some(TagValue::Text(text)) if text == NEED_CONFIRM => Ok(FriendAction::Request),
+        _ => Ok(FriendAction::Add),
+    }
 }
 
 /// Per account: 30539 if the peer has to accept, 30516 if he takes no requests, 30515 and 30525 for a block, 30010 and

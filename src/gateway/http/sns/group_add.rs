@@ -20,8 +20,8 @@ pub struct Request {
 impl Request {
     pub fn parse(fields: Fields<'_, '_>) -> Result<Self, ApiError> {
         let groups = groups::names(fields)?;
-        // A group is what its friends carry, so there is none without.
-        let friends = fields.names("To_Account", BATCH, INVALID)?;
+        let given = fields.get::<Vec<String>>("To_Account")?.is_some_and(|friends| !friends.is_empty());
+        let friends = if given { fields.names("To_Account", BATCH, INVALID)? } else { Vec::new() };
         Ok(Self { owner: fields.account("From_Account")?, groups, friends })
     }
 }
@@ -34,12 +34,13 @@ struct Members {
     sequence: Sequence,
 }
 
-/// Adds friends to groups. Per account: 31704 if the owner does not list it, 30011 for too many groups.
+/// Makes groups and adds friends to them, if any are named. Per account: 31704 if the owner does not list it, 30011 for too many groups.
 ///
 /// # Errors
-/// 30001 for a field that is missing or wrong, 30003 if the owner does not exist; the engine's.
+/// 30001 for a field that is missing or wrong, 30011 for too many groups, 30003 if the owner does not exist; the engine's.
 pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
     let Request { owner, groups, friends } = request;
+    groups::change(context, &owner, groups.clone(), true).await?;
     let listed = groups::friends(context, &owner).await?;
     let (mut checked, mut events) = (Vec::new(), Vec::new());
     for name in friends {
@@ -75,10 +76,11 @@ mod tests {
             Request::parse(object.fields(INVALID)).map_err(|error| error.code.number())
         };
         assert!(parse(r#"["g"]"#, r#"["b"]"#).is_ok());
+        assert!(parse(r#"["g"]"#, "null").unwrap().friends.is_empty());
         let many = format!("[{}]", vec![r#""g""#; 33].join(","));
         let long = format!(r#"["{}"]"#, "g".repeat(31));
         for (groups, friends) in
-            [("null", r#"["b"]"#), ("[]", r#"["b"]"#), (&*many, r#"["b"]"#), (&*long, r#"["b"]"#), (r#"["g"]"#, "null")]
+            [("null", r#"["b"]"#), ("[]", r#"["b"]"#), (&*many, r#"["b"]"#), (&*long, r#"["b"]"#), (r#"["g"]"#, "[1]")]
         {
             assert_eq!(parse(groups, friends).unwrap_err(), 30001, "{groups} {friends}");
         }

@@ -40,5 +40,6 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
             _ => {}
         }
     }
+    groups::change(context, &owner, groups, false).await?;
     Ok(Reply::ok(&groups::sequence(context, &owner).await?))
 }

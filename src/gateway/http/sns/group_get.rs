@@ -60,6 +60,9 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
             groups.entry(group).or_default().push(peer.as_str().to_owned());
         }
     }
+    for group in groups::made(context, &owner).await? {
+        groups.entry(group).or_default();
+    }
     groups.retain(|name, _| wanted.as_ref().is_none_or(|wanted| wanted.contains(name)));
     let group = |(name, mut accounts): (String, Vec<String>)| {
         accounts.sort();

@@ -1,13 +1,13 @@
-//! Groups of friends. A group is a name that friends carry: it exists as long as one of them does.
+//! Groups of friends. A group is a name: the owner makes it, or a friend carries it.
 
 use std::collections::HashMap;
 
-use duolog_topics::{Account, Event, FriendAction, FriendChanged};
+use duolog_topics::{Account, Event, FriendAction, FriendChanged, FriendGroupChanged};
 use serde::Serialize;
 
 use super::INVALID;
 use crate::domain::judge::FRIEND_LIMIT;
-use crate::domain::rows::RelationKind;
+use crate::domain::rows::{FriendGroupsRow, RelationKind, get};
 use crate::domain::view::{Listed, Mailbox};
 use crate::error::Code;
 use crate::gateway::http::context::Context;
@@ -61,6 +61,25 @@ pub async fn sequence(context: &Context<'_>, owner: &Account) -> Result<Sequence
     let name = owner.clone();
     let row = context.read(owner, move |mailbox| mailbox.account(&name)).await?;
     Ok(Sequence { current_sequence: row.map_or(0, |row| row.friends_revision) })
+}
+
+/// Makes or removes groups by themselves.
+///
+/// # Errors
+/// 30011 for too many groups, 30003 if the account does not exist; the engine's.
+pub async fn change(context: &Context<'_>, owner: &Account, groups: Vec<String>, added: bool) -> Result<(), ApiError> {
+    context.submit(owner, FriendGroupChanged { groups, added }).await?;
+    Ok(())
+}
+
+/// The groups that the owner made.
+///
+/// # Errors
+/// The engine's.
+pub async fn made(context: &Context<'_>, owner: &Account) -> Result<Vec<String>, ApiError> {
+    let key = FriendGroupsRow::key(owner);
+    let row = context.read(owner, move |mailbox| get::<FriendGroupsRow>(mailbox.rows, key.as_slice())).await?;
+    Ok(row.unwrap_or_default().groups)
 }
 
 /// The event that sets the groups of a friend.
