@@ -82,3 +82,73 @@ impl ServerApiName for Platform {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::rows::{AccountRow, DeviceRow, MapRows, MetaRow, Overlay, Pointer};
+
+    const EPOCH: u64 = 3;
+    const NOW: Millis = 100 * DAY;
+
+    fn session(platform: Platform, device: &str, epoch: u64, open: bool) -> SessionRow {
+        let order = Pointer { generation: 1, partition: 0, offset: 7 };
+        SessionRow { order, device: device.to_owned(), platform, opened: NOW, epoch, open, background: false }
+    }
+
+    /// What is told of an account with these sessions, whose devices were all seen then.
+    fn presence(sessions: &[SessionRow], seen: Millis) -> Presence {
+        let account = Account::new("a").unwrap();
+        let (empty, meta) = (MapRows::default(), MetaRow { epoch: EPOCH, time: NOW, ..MetaRow::empty(0) });
+        let mut rows = Overlay::new(&empty);
+        rows.put(AccountRow::key(&account), &AccountRow { exists: true, ..AccountRow::default() });
+        for (number, session) in sessions.iter().enumerate() {
+            rows.put(SessionRow::key(&account, &number.to_string()), session);
+            let platform = session.platform;
+            let device = DeviceRow { cursor: 0, last_seen: seen, platform, background: false, badge: None };
+            rows.put(DeviceRow::key(&account, &session.device), &device);
+        }
+        Presence::of(&Mailbox::new(&rows, &meta), &account).unwrap().unwrap()
+    }
+
+    fn states(presence: &Presence) -> Vec<(Platform, State)> {
+        presence.platforms.iter().map(|on| (on.platform, on.state)).collect()
+    }
+
+    #[test]
+    fn an_account_that_does_not_exist_has_none() {
+        let (empty, meta) = (MapRows::default(), MetaRow::empty(0));
+        let account = Account::new("a").unwrap();
+        assert_eq!(Presence::of(&Mailbox::new(&empty, &meta), &account).unwrap(), None);
+    }
+
+    #[test]
+    fn one_device_online_makes_the_account_online() {
+        let lost_phone = session(Platform::Iphone, "p", EPOCH, false);
+        let found = presence(&[lost_phone, session(Platform::Web, "w", EPOCH, true)], NOW);
+        assert_eq!(found.state, State::Online);
+        assert_eq!(states(&found), [(Platform::Iphone, State::PushOnline), (Platform::Web, State::Online)]);
+    }
+
+    #[test]
+    fn a_platform_is_told_once_with_its_best_state() {
+        let found = presence(
+            &[session(Platform::Android, "lost", EPOCH, false), session(Platform::Android, "open", EPOCH, true)],
+            NOW,
+        );
+        assert_eq!(states(&found), [(Platform::Android, State::Online)]);
+    }
+
+    #[test]
+    fn only_phones_and_tablets_stay_reachable_and_only_for_a_week() {
+        let lost = |platform| presence(&[session(platform, "d", EPOCH - 1, true)], NOW - PUSH_ONLINE + 1).state;
+        for platform in [Platform::Android, Platform::Iphone, Platform::Ipad] {
+            assert_eq!(lost(platform), State::PushOnline, "{platform:?}");
+        }
+        for platform in [Platform::Windows, Platform::Mac, Platform::Web, Platform::Linux] {
+            assert_eq!(lost(platform), State::Offline, "{platform:?}");
+        }
+        let long_ago = presence(&[session(Platform::Android, "d", EPOCH, false)], NOW - PUSH_ONLINE);
+        assert_eq!((long_ago.state, states(&long_ago)), (State::Offline, Vec::new()));
+    }
+}

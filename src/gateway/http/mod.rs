@@ -1,7 +1,7 @@
 //! The server API: `/v4/<service>/<command>`, as back ends call it (server-api.md), and the operators' pages.
 //!
 //! A command is a file with its request, its limits, its codes and an async function, and a row in [`commands`]. What
-//! all of them share: [`front`] is the way of a call, [`fields`] reads requests, [`reply`] writes answers, [`context`]
+//! all of them share: `front` is the way of a call, `fields` reads requests, `reply` writes answers, `context`
 //! is what a command may use.
 
 mod admission;
