@@ -8,13 +8,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::Router;
 use duolog_topics::AccountImported;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, ConfigError, StoreUrl};
@@ -23,6 +22,7 @@ use crate::dir_lock::DirLock;
 use crate::engine::{Engine, EngineError, OpenError, Parts};
 use crate::gateway::auth::AppKey;
 use crate::gateway::http::{self, HttpSettings, HttpState};
+use crate::gateway::listener::{self, Listener, TlsError};
 use crate::log::Log;
 use crate::upkeep::Upkeep;
 
@@ -39,6 +39,8 @@ pub enum ServerError {
     Listen { address: SocketAddr, source: io::Error },
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error(transparent)]
     Data(#[from] DataDirError),
     #[error(transparent)]
@@ -61,7 +63,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let server = Server::start(config).await?;
-        println!("listening on http://{}", server.address());
+        println!("listening on {}", server.url());
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
@@ -74,8 +76,9 @@ pub fn run(config: Config) -> Result<(), ServerError> {
 pub struct Server {
     address: SocketAddr,
     engine: Engine,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<io::Result<()>>,
+    scheme: &'static str,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     /// Held until the engine has stopped.
     lock: DirLock,
@@ -89,6 +92,11 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self, ServerError> {
         let address = config.server.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
+        let tls = match (&config.server.tls_cert, &config.server.tls_key) {
+            (Some(certificates), Some(key)) => Some(listener::tls(certificates, key)?),
+            _ => None,
+        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let identity = config.app_identity()?;
         let key = AppKey::new(identity.sdkappid, &identity.key);
         let metrics = metrics_recorder()?;
@@ -101,13 +109,19 @@ impl Server {
         let state = HttpState::new(engine.clone(), key, http_settings(&config), Some(metrics));
         let app = http::router(state);
         let address = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(serve(listener, app, stopped));
-        Ok(Self { address, engine, stop, serving, upkeep: tokio::spawn(upkeep.run()), lock })
+        let (stop, stopped) = watch::channel(false);
+        let listener = Listener::new(listener, tls, config.limits.connections as usize);
+        let serving = tokio::spawn(listener.serve(app, stopped));
+        Ok(Self { address, scheme, engine, stop, serving, upkeep: tokio::spawn(upkeep.run()), lock })
     }
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Scheme and address, as clients on this machine reach it.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
     }
 
     pub fn engine(&self) -> &Engine {
@@ -117,27 +131,19 @@ impl Server {
     /// Drains and stops: everything that was accepted is answered, and the rows are flushed.
     ///
     /// # Errors
-    /// If serving had failed.
+    /// If the engine's end cannot be waited for.
     pub async fn stop(self) -> Result<(), ServerError> {
         self.upkeep.abort();
-        let _ = self.stop.send(());
+        let _ = self.stop.send(true);
         let served = tokio::time::timeout(DRAIN_TIME, self.serving).await;
         let engine = self.engine;
         blocking(move || engine.stop()).await?;
         drop(self.lock);
-        match served {
-            Ok(Ok(result)) => Ok(result?),
-            Ok(Err(_)) | Err(_) => Ok(()),
+        if served.is_err() {
+            tracing::warn!("some requests were not answered in time");
         }
+        Ok(())
     }
-}
-
-async fn serve(listener: TcpListener, app: Router, stopped: oneshot::Receiver<()>) -> io::Result<()> {
-    let service = app.into_make_service_with_connect_info::<SocketAddr>();
-    let stopped = async move {
-        let _ = stopped.await;
-    };
-    axum::serve(listener, service).with_graceful_shutdown(stopped).await
 }
 
 fn data_dir(config: &Config) -> DataDir {

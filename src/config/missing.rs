@@ -18,11 +18,6 @@ const MISSING: &[Missing] = &[
         what: "this version has no log on Kafka yet; it takes \"embedded\"",
     },
     Missing {
-        key: "server.tls_cert",
-        asked_for: |config| config.server.tls_cert.is_some(),
-        what: "this version has no TLS yet; put a proxy in front, and leave it empty",
-    },
-    Missing {
         key: "callback.url",
         asked_for: |config| config.callback.url.is_some(),
         what: "this version sends no callbacks yet; leave it empty",

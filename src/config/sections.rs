@@ -114,7 +114,7 @@ sections! {
         in_flight: u32, in 1 ..= 65_536 = "256",
             "Requests of one connection that wait for their answers.";
         connections: u32, in 1 ..= 1_000_000 = "20000",
-            "Open connections, HTTP and WebSocket together.";
+            "Open WebSockets, and as many connections that speak HTTP.";
         devices: u32, in 1 ..= 100 = "20",
             "Devices that an account may have; part of the policy, so it takes effect with a new `policy.revision`.";
         sends_per_second: u32, in 0 ..= 1_000_000 = "1000",

@@ -5,5 +5,6 @@ pub mod client_ip;
 pub mod elements;
 pub mod http;
 pub mod known;
+pub mod listener;
 pub mod presence;
 pub mod profile;
