@@ -23,6 +23,7 @@ use crate::engine::{Engine, EngineError, OpenError, Parts};
 use crate::gateway::auth::AppKey;
 use crate::gateway::http::{self, HttpSettings, HttpState};
 use crate::gateway::listener::{self, Listener, TlsError};
+use crate::gateway::ws::{self, WsState};
 use crate::log::Log;
 use crate::upkeep::Upkeep;
 
@@ -76,6 +77,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
 pub struct Server {
     address: SocketAddr,
     engine: Engine,
+    sessions: WsState,
     scheme: &'static str,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -99,6 +101,7 @@ impl Server {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let identity = config.app_identity()?;
         let key = AppKey::new(identity.sdkappid, &identity.key);
+        let ws_settings = ws_settings(&config, key.clone());
         let metrics = metrics_recorder()?;
         let data = data_dir(&config);
         let (engine, log, lock) = blocking(open_engine(&config, &data)).await??;
@@ -107,12 +110,13 @@ impl Server {
         }
         let upkeep = upkeep(&config, &engine, log, data);
         let state = HttpState::new(engine.clone(), key, http_settings(&config), Some(metrics));
-        let app = http::router(state);
+        let sessions = WsState::new(engine.clone(), ws_settings);
+        let app = http::router(state).merge(ws::route(sessions.clone()));
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
         let serving = tokio::spawn(listener.serve(app, stopped));
-        Ok(Self { address, scheme, engine, stop, serving, upkeep: tokio::spawn(upkeep.run()), lock })
+        Ok(Self { address, scheme, engine, sessions, stop, serving, upkeep: tokio::spawn(upkeep.run()), lock })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -135,7 +139,12 @@ impl Server {
     pub async fn stop(self) -> Result<(), ServerError> {
         self.upkeep.abort();
         let _ = self.stop.send(true);
-        let served = tokio::time::timeout(DRAIN_TIME, self.serving).await;
+        self.sessions.drain();
+        let drained = async {
+            self.sessions.gone().await;
+            self.serving.await
+        };
+        let served = tokio::time::timeout(DRAIN_TIME, drained).await;
         let engine = self.engine;
         blocking(move || engine.stop()).await?;
         drop(self.lock);
@@ -190,6 +199,22 @@ fn http_settings(config: &Config) -> HttpSettings {
         body_bytes: config.limits.body_bytes as usize,
         trusted_proxies: config.server.trusted_proxies.clone(),
         addresses: vec![config.server.listen.ip()],
+    }
+}
+
+fn ws_settings(config: &Config, app: AppKey) -> ws::Settings {
+    let limits = &config.limits;
+    ws::Settings {
+        app,
+        admins: config.app.admins.clone(),
+        heartbeat_seconds: config.server.heartbeat_seconds.into(),
+        limits: ws::Limits {
+            frame_bytes: limits.frame_bytes as usize,
+            body_bytes: limits.body_bytes as usize,
+            in_flight: limits.in_flight as usize,
+            connections: limits.connections as usize,
+            sends_per_second: limits.sends_per_second,
+        },
     }
 }
 

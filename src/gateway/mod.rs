@@ -8,3 +8,4 @@ pub mod known;
 pub mod listener;
 pub mod presence;
 pub mod profile;
+pub mod ws;

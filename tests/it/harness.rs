@@ -19,7 +19,7 @@ pub const KEY: &str = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1
 pub const ADMIN: &str = "administrator";
 
 /// Every wait in these tests ends: a server that hangs fails the test instead of the run.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server. Dropping it kills it; [`Server::stop`] asks it to.
 pub struct Server {

@@ -1,6 +1,7 @@
-//! Tests against the real program; `v4` mirrors the server API.
+//! Tests against the real program; `v4` mirrors the server API, `ws` the client protocol.
 
 mod faults;
 mod harness;
 mod homes;
 mod v4;
+mod ws;

@@ -16,8 +16,8 @@ pub struct RecentContact {
     pub peer_read_time: Millis,
     /// Sequence of the last change.
     pub changed: u64,
-    /// The last message; absent if it was cleared.
-    pub last: Option<MessageView>,
+    /// The last message and its sequence; absent if it was cleared.
+    pub last: Option<(u64, MessageView)>,
 }
 
 /// Newest first.
@@ -52,7 +52,7 @@ impl Mailbox<'_> {
             recents.unread_total += conversation.unread;
             if changed_after.is_none_or(|cursor| conversation.changed > cursor) {
                 let last = match conversation.last {
-                    Some(place) => self.message_at(account, &peer, place)?,
+                    Some(place) => self.message_at(account, &peer, place)?.map(|message| (place.sequence, message)),
                     None => None,
                 };
                 recents.list.push(RecentContact {

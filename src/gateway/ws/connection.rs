@@ -1,0 +1,269 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::Message;
+use duolog_topics::{CloseReason, Millis, SessionEnd};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+use super::calls::{self, Done};
+use super::connections::Slot;
+use super::op::Context;
+use super::protocol::Close;
+use super::session::{Answer, Call, Input, Machine, Output};
+use super::settings::LIVE_BATCH;
+use super::state::Shared;
+use super::wire::{Heard, Wire};
+use crate::engine::{Live, LiveSession};
+
+/// A client that takes nothing for this time is cut off.
+const STALL: Millis = 30_000;
+/// How long a client may take to answer a close frame.
+pub const LINGER: Duration = Duration::from_secs(5);
+
+/// The thin shell around a [`Machine`]: carries out what it says and tells it what happens.
+pub struct Connection {
+    shared: Arc<Shared>,
+    wire: Wire,
+    machine: Machine,
+    /// At most `limits.in_flight` requests, a login, a page and a logout.
+    calls: FuturesUnordered<BoxFuture<'static, Done>>,
+    live: Option<LiveSession>,
+    context: Option<Arc<Context>>,
+    ip: Option<String>,
+    stall: Stall,
+    outputs: Vec<Output>,
+    linger: Duration,
+}
+
+/// Since when the client has taken nothing, although something waits for it.
+#[derive(Default)]
+struct Stall {
+    since: Option<Millis>,
+    progress: u64,
+}
+
+impl Stall {
+    /// When the client has taken nothing for too long; looks at the wire, so it costs nothing while all goes well.
+    fn deadline(&mut self, wire: &Wire, now: Millis) -> Millis {
+        if wire.is_idle() {
+            self.since = None;
+        } else if self.since.is_none() || self.progress != wire.progress() {
+            self.since = Some(now);
+            self.progress = wire.progress();
+        }
+        self.since.map_or(Millis::MAX, |since| since + STALL)
+    }
+}
+
+enum Event {
+    Heard(Heard),
+    Done(Done),
+    Live(Live),
+    Time,
+    Draining,
+}
+
+impl Connection {
+    pub fn new(shared: Arc<Shared>, wire: Wire, ip: Option<String>) -> Self {
+        let (now, seed) = (shared.engine.now(), shared.engine.random());
+        Self {
+            machine: Machine::new(Arc::clone(&shared.settings), now, seed),
+            shared,
+            wire,
+            calls: FuturesUnordered::new(),
+            live: None,
+            context: None,
+            ip,
+            stall: Stall::default(),
+            outputs: Vec::new(),
+            linger: LINGER,
+        }
+    }
+
+    /// Serves the client until the connection ends.
+    pub async fn run(mut self, mut slot: Slot) {
+        let mut timer = std::pin::pin!(sleep(Duration::ZERO));
+        while !self.machine.has_ended() {
+            let now = self.shared.engine.now();
+            let due = self.machine.next_time().min(self.stall.deadline(&self.wire, now));
+            arm(timer.as_mut(), Duration::from_millis(due.saturating_sub(now)));
+            let event = self.event(timer.as_mut(), &mut slot).await;
+            let now = self.shared.engine.now();
+            self.take(now, event);
+            self.take_what_is_ready(now);
+            self.machine.flush(now, &mut self.outputs);
+            self.carry_out();
+        }
+        self.wind_down().await;
+    }
+
+    async fn event(&mut self, timer: Pin<&mut Sleep>, slot: &mut Slot) -> Event {
+        let room = self.wire.has_room();
+        let hears_live = room && self.machine.wants_announcements();
+        let listens = room && self.machine.wants_frames();
+        tokio::select! {
+            heard = self.wire.turn(listens) => Event::Heard(heard),
+            Some(done) = self.calls.next(), if !self.calls.is_empty() => Event::Done(done),
+            live = next_live(&mut self.live), if hears_live => Event::Live(live),
+            () = timer => Event::Time,
+            () = slot.draining() => Event::Draining,
+        }
+    }
+
+    /// Takes what has come meanwhile, so that one frame may tell several things.
+    fn take_what_is_ready(&mut self, now: Millis) {
+        for _ in 0..LIVE_BATCH {
+            if !self.machine.wants_announcements() {
+                break;
+            }
+            match self.live.as_mut().and_then(LiveSession::take) {
+                Some(live) => self.take(now, Event::Live(live)),
+                None => break,
+            }
+        }
+    }
+
+    fn take(&mut self, now: Millis, event: Event) {
+        match event {
+            Event::Heard(Heard::Frame(message)) => self.frame(now, &message),
+            Event::Heard(Heard::Alive) => self.input(now, Input::Alive),
+            Event::Heard(Heard::TooLong) => self.input(now, Input::TooLong),
+            Event::Heard(Heard::Room) => {}
+            Event::Heard(Heard::Gone) => {
+                self.linger = Duration::ZERO;
+                self.input(now, Input::Gone);
+            }
+            Event::Done(done) => self.done(now, done),
+            Event::Live(Live::Announcement(announcement)) => self.input(now, Input::Announced(&announcement)),
+            Event::Live(Live::Ended(reason)) => self.input(now, Input::Ended(reason)),
+            Event::Live(Live::Lagged) => {
+                super::metrics::lagged();
+                self.input(now, Input::Lagged);
+            }
+            Event::Live(Live::Closed) | Event::Draining => self.input(now, Input::Draining),
+            Event::Time if self.stall.deadline(&self.wire, now) <= now => {
+                self.wire.discard();
+                self.linger = Duration::from_millis(STALL);
+                self.input(now, Input::Stalled);
+            }
+            Event::Time => self.input(now, Input::Time),
+        }
+    }
+
+    fn frame(&mut self, now: Millis, message: &Message) {
+        let json = self.wire.decode(message);
+        self.input(now, Input::Frame(json.as_deref()));
+    }
+
+    fn done(&mut self, now: Millis, done: Done) {
+        if let Answer::Login(Ok(logged_in)) = &done.answer {
+            self.live = done.live;
+            self.context = Some(Arc::new(Context::new(Arc::clone(&self.shared), Arc::clone(&logged_in.identity))));
+        }
+        self.input(now, Input::Answer(done.answer));
+    }
+
+    fn input(&mut self, now: Millis, input: Input<'_>) {
+        if let Some(end) = self.machine.handle(now, input, &mut self.outputs) {
+            self.shared.engine.session_ended(end);
+        }
+    }
+
+    fn carry_out(&mut self) {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for output in outputs.drain(..) {
+            match output {
+                Output::Frame(json) => self.wire.frame(json),
+                Output::Ping => self.wire.ping(),
+                Output::Call(call) => self.call(call),
+                Output::Close(close) => self.close(close),
+            }
+        }
+        // Its room is used again.
+        self.outputs = outputs;
+    }
+
+    fn close(&mut self, close: Close) {
+        super::metrics::closed(close.code);
+        self.wire.close(close);
+    }
+
+    fn call(&mut self, call: Call) {
+        let future = match (call, &self.context) {
+            (Call::Login(login, verified), _) => {
+                calls::log_in(Arc::clone(&self.shared), login, verified, self.ip.take()).boxed()
+            }
+            (Call::Ack(cursor), Some(context)) => {
+                return self.shared.engine.advance_cursor(context.account(), &context.identity.device, cursor);
+            }
+            (Call::CatchUp { after, contacts_since }, Some(context)) => {
+                // Before the read, so that nothing falls between it and the announcements.
+                if let Some(live) = &self.live {
+                    live.go_live();
+                }
+                calls::catch_up(Arc::clone(context), after, contacts_since).boxed()
+            }
+            (Call::Request { ticket, request }, Some(context)) => {
+                let context = Arc::clone(context);
+                async move { Answer::Request { ticket, result: request.run(&context).await }.into() }.boxed()
+            }
+            (Call::LogOut, Some(context)) => calls::log_out(Arc::clone(context)).boxed(),
+            // Only a machine that was logged in calls, and that made the context.
+            (_, None) => return,
+        };
+        self.calls.push(future);
+    }
+
+    async fn hear_last_words(&mut self) {
+        loop {
+            match self.wire.turn(true).await {
+                Heard::Frame(message) => {
+                    self.frame(0, &message);
+                    self.carry_out();
+                }
+                Heard::Alive | Heard::Room => {}
+                Heard::TooLong | Heard::Gone => break,
+            }
+        }
+    }
+
+    /// After the last frame: acks still count, and a login that was decided too late is undone.
+    async fn wind_down(mut self) {
+        self.live = None;
+        let _ = timeout(self.linger, self.hear_last_words()).await;
+        let _ = timeout(LINGER, self.wire.finish()).await;
+        if self.context.is_none() {
+            while let Some(done) = self.calls.next().await {
+                if let Answer::Login(Ok(logged_in)) = done.answer {
+                    let (account, session) = (logged_in.identity.account.clone(), logged_in.identity.session.clone());
+                    self.shared.engine.session_ended(SessionEnd { account, session, reason: CloseReason::LinkLost });
+                }
+            }
+        }
+    }
+}
+
+async fn next_live(live: &mut Option<LiveSession>) -> Live {
+    match live {
+        Some(live) => live.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Moves the timer only if it would come too late, or has come already.
+fn arm(timer: Pin<&mut Sleep>, after: Duration) {
+    let deadline = Instant::now() + after.min(Duration::from_secs(3600));
+    if timer.is_elapsed() || deadline < timer.deadline() {
+        timer.reset(deadline);
+    }
+}
+
+/// Waits until the client has taken its last frame and answered it.
+pub async fn wind_down(wire: &mut Wire, linger: Duration) {
+    let answered = async { while !matches!(wire.turn(true).await, Heard::Gone | Heard::TooLong) {} };
+    let _ = timeout(linger, answered).await;
+}

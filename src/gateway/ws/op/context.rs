@@ -1,0 +1,120 @@
+use std::sync::Arc;
+use std::task::Poll;
+
+use duolog_topics::{Account, Event, MessageSent, Platform};
+
+use super::Granted;
+use crate::domain::rows::RowsError;
+use crate::domain::verdict::{Answer, Verdict};
+use crate::domain::view::Mailbox;
+use crate::engine::{Engine, EngineError};
+use crate::error::Code;
+use crate::gateway::ws::protocol::Failure;
+use crate::gateway::ws::settings::Settings;
+use crate::gateway::ws::state::Shared;
+
+/// Who is logged in on a connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    pub account: Account,
+    pub session: String,
+    pub device: String,
+    pub platform: Platform,
+    /// The client's address, if it is known.
+    pub ip: Option<String>,
+}
+
+/// What a request is run with.
+pub struct Context {
+    shared: Arc<Shared>,
+    pub identity: Arc<Identity>,
+    /// Messages go through one by one, in the order in which they came.
+    turnstile: tokio::sync::Mutex<()>,
+}
+
+impl Context {
+    pub fn new(shared: Arc<Shared>, identity: Arc<Identity>) -> Self {
+        Self { shared, identity, turnstile: tokio::sync::Mutex::default() }
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    pub fn account(&self) -> &Account {
+        &self.identity.account
+    }
+
+    /// Submits an event of the client's own account.
+    ///
+    /// # Errors
+    /// If it was refused, or it is unknown whether it took effect.
+    pub async fn submit(&self, event: impl Into<Event>) -> Result<Answer, Failure> {
+        match self.engine().submit(self.account(), event.into()).await? {
+            Verdict::Applied(answer) | Verdict::Repeat(answer) => Ok(answer),
+            other => Err(refused(other)),
+        }
+    }
+
+    /// Submits a message to somebody who exists, as far as is known: his home may be another one, which judges it later.
+    ///
+    /// The look-up may take a while. So that no message overtakes another one, the next enters when this one waits in the
+    /// engine's queue.
+    ///
+    /// # Errors
+    /// 20003 if nobody has that name; the engine's.
+    pub async fn send(&self, to: &Account, message: MessageSent) -> Result<Verdict, Failure> {
+        let turn = self.turnstile.lock().await;
+        if self.shared.known.existing(self.engine(), std::slice::from_ref(to)).await?.is_empty() {
+            return Err(Code::SENDER_OR_RECEIVER_UNKNOWN.into());
+        }
+        let mut verdict = std::pin::pin!(self.engine().submit(self.account(), message.into()));
+        let first = std::future::poll_fn(|cx| Poll::Ready(verdict.as_mut().poll(cx))).await;
+        drop(turn);
+        match first {
+            Poll::Ready(verdict) => Ok(verdict?),
+            Poll::Pending => Ok(verdict.await?),
+        }
+    }
+
+    /// Submits an event whose answer is only that it took effect.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub async fn change(&self, event: impl Into<Event>) -> Result<Granted, Failure> {
+        self.submit(event).await.map(|_| Granted::Ok("{}".to_owned()))
+    }
+
+    /// Runs a query on the client's own mailbox.
+    ///
+    /// # Errors
+    /// If it cannot be read now.
+    pub async fn read<T, F>(&self, query: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Mailbox<'_>, &Account) -> Result<T, RowsError> + Send + 'static,
+    {
+        let account = self.account().clone();
+        let own = account.clone();
+        Ok(self.engine().read(&account, move |mailbox| query(mailbox, &own)).await?)
+    }
+}
+
+/// The failure that a verdict without an answer means.
+pub fn refused(verdict: Verdict) -> Failure {
+    match verdict {
+        Verdict::Refused(refusal) => refusal.into(),
+        // Written by an owner of another epoch: whoever asked tries again.
+        _ => Code::TOO_MANY_REQUESTS.into(),
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        error.code().into()
+    }
+}

@@ -1,0 +1,49 @@
+use super::args::ListPage;
+use super::{Context, Granted};
+use crate::domain::rows::RelationKind;
+use crate::domain::view::Listed;
+use crate::gateway::ws::protocol::Failure;
+use crate::gateway::ws::protocol::json::{object, object_text, write_text};
+
+/// `friends`: whom the user lists as a friend, in the order of their names.
+pub struct Friends(ListPage);
+
+impl Friends {
+    /// # Errors
+    /// 60003.
+    pub fn parse(args: &str) -> Result<Self, Failure> {
+        ListPage::parse(args).map(Self)
+    }
+
+    /// # Errors
+    /// If the list cannot be read now.
+    pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
+        let limit = self.0.limit();
+        let after = self.0.after;
+        let list = context
+            .read(move |mailbox, account| mailbox.listed(account, RelationKind::Friend, after.as_ref(), limit + 1))
+            .await?;
+        let page = &list[..list.len().min(limit)];
+        Ok(Granted::Ok(object_text(|reply| {
+            reply.list("list", page, write_friend);
+            if let Some(last) = page.last().filter(|_| list.len() > limit) {
+                reply.text("next", last.peer.as_str());
+            }
+        })))
+    }
+}
+
+/// Writes a friend as his lister sees him: `{account, remark?, groups, added, source?}`.
+pub fn write_friend(out: &mut String, friend: &Listed) {
+    object(out, |item| {
+        item.text("account", friend.peer.as_str());
+        if let Some(remark) = &friend.row.remark {
+            item.text("remark", remark);
+        }
+        item.list("groups", &friend.row.groups, |out, group| write_text(out, group));
+        item.number("added", friend.added);
+        if let Some(source) = &friend.row.source {
+            item.text("source", source);
+        }
+    });
+}

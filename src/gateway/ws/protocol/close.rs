@@ -1,0 +1,42 @@
+use std::borrow::Cow;
+
+/// Why the gateway ends a connection (client-protocol.md, "Life and end").
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u16)]
+pub enum CloseCode {
+    /// After `logout`.
+    Done = 1000,
+    /// Silent too long, or the gateway leaves.
+    GoingAway = 1001,
+    /// A frame above `limits.frame_bytes`.
+    TooLong = 1009,
+    /// The reason holds the seconds after which to come again.
+    Overloaded = 1013,
+    Kicked = 4001,
+    /// Nothing was taken for too long.
+    Stalled = 4002,
+    /// Not logged in in time, or refused too often.
+    NotLoggedIn = 4003,
+    Malformed = 4004,
+    /// The same device has a newer connection.
+    Replaced = 4005,
+}
+
+/// A close frame.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Close {
+    pub code: CloseCode,
+    /// At most 123 bytes.
+    pub reason: Cow<'static, str>,
+}
+
+impl Close {
+    pub const fn new(code: CloseCode, reason: &'static str) -> Self {
+        Self { code, reason: Cow::Borrowed(reason) }
+    }
+
+    /// Too much to do: the client comes again after some seconds.
+    pub fn overloaded(seconds: u64) -> Self {
+        Self { code: CloseCode::Overloaded, reason: seconds.to_string().into() }
+    }
+}

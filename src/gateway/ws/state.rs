@@ -1,0 +1,38 @@
+use std::sync::Arc;
+
+use super::connections::Connections;
+use super::settings::Settings;
+use crate::engine::Engine;
+use crate::gateway::known::Known;
+
+/// What all connections share.
+#[derive(Clone)]
+pub struct WsState(Arc<Shared>);
+
+pub struct Shared {
+    pub engine: Engine,
+    pub settings: Arc<Settings>,
+    pub known: Known,
+    pub connections: Arc<Connections>,
+}
+
+impl WsState {
+    pub fn new(engine: Engine, settings: Settings) -> Self {
+        let connections = Arc::new(Connections::new(settings.limits.connections));
+        Self(Arc::new(Shared { engine, settings: Arc::new(settings), known: Known::default(), connections }))
+    }
+
+    /// Tells all clients to go, those that come later too: close 1001. Returns at once.
+    pub fn drain(&self) {
+        self.0.connections.drain();
+    }
+
+    /// Waits until the last connection is gone; after [`Self::drain`] a few seconds at most.
+    pub async fn gone(&self) {
+        self.0.connections.gone().await;
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.0)
+    }
+}

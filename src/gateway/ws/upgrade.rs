@@ -1,0 +1,58 @@
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{Extensions, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+
+use super::connection::Connection;
+use super::protocol::Close;
+use super::protocol::subprotocol::{NAMES, Subprotocol};
+use super::state::WsState;
+use super::wire::Wire;
+
+/// What the socket reads at once: small, because it is kept for each idle connection.
+const READ_BUFFER: usize = 2 * 1024;
+/// What the socket gathers before it writes.
+const WRITE_BUFFER: usize = 8 * 1024;
+/// How much longer than allowed a frame may be and still be read: its client then gets a proper close 1009.
+const TOLERANCE: usize = 1024 * 1024;
+
+/// The client protocol's only path.
+pub fn route(state: WsState) -> Router {
+    Router::new().route("/v1/ws", any(upgrade)).with_state(state)
+}
+
+/// Overload and draining are told by a close code after the upgrade, because a web page cannot read a refused one.
+async fn upgrade(State(state): State<WsState>, extensions: Extensions, upgrade: WebSocketUpgrade) -> Response {
+    let offers = upgrade.requested_protocols().count() > 0;
+    let upgrade = upgrade.protocols(NAMES);
+    let chosen = upgrade.selected_protocol().and_then(|name| name.to_str().ok());
+    if offers && chosen.is_none() {
+        return (StatusCode::BAD_REQUEST, format!("known subprotocols: {}\n", NAMES.join(", "))).into_response();
+    }
+    let subprotocol = Subprotocol::of_name(chosen);
+    let frame_bytes = state.shared().settings.limits.frame_bytes;
+    let ip = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
+    upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_frame_size(frame_bytes + TOLERANCE)
+        .max_message_size(frame_bytes + TOLERANCE)
+        .on_upgrade(move |socket| accept(state, socket, subprotocol, ip))
+}
+
+async fn accept(state: WsState, socket: WebSocket, subprotocol: Subprotocol, ip: Option<String>) {
+    let shared = state.shared();
+    let mut wire = Wire::new(socket, subprotocol, shared.settings.limits.frame_bytes);
+    match shared.connections.enter() {
+        Some(slot) => Box::pin(Connection::new(shared, wire, ip).run(slot)).await,
+        None => {
+            // Spread over half a minute, so that they do not come back together.
+            wire.close(Close::overloaded(5 + shared.engine.random() % 26));
+            super::connection::wind_down(&mut wire, super::connection::LINGER).await;
+        }
+    }
+}

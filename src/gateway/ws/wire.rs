@@ -1,0 +1,156 @@
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::{Sink, Stream};
+use tokio_tungstenite::tungstenite;
+
+use super::protocol::{Close, Subprotocol};
+
+/// Bytes that may wait for a client. Above it nothing new is taken on for it, neither its requests nor announcements.
+const OUTBOX_BYTES: usize = 256 * 1024;
+
+/// A WebSocket and the frames that wait for it. Reading and writing go on side by side.
+pub struct Wire {
+    socket: WebSocket,
+    subprotocol: Subprotocol,
+    frame_bytes: usize,
+    outbox: VecDeque<Message>,
+    outbox_bytes: usize,
+    /// Frames that the socket has taken, but perhaps not sent.
+    unflushed: bool,
+    /// Counts what the client has taken.
+    progress: u64,
+}
+
+/// What comes of a turn of the wire.
+pub enum Heard {
+    Frame(Message),
+    /// A control frame.
+    Alive,
+    /// A frame was longer than is allowed.
+    TooLong,
+    /// There is room in the outbox again.
+    Room,
+    /// The link is lost, or the client closed it.
+    Gone,
+}
+
+impl Wire {
+    pub fn new(socket: WebSocket, subprotocol: Subprotocol, frame_bytes: usize) -> Self {
+        let outbox = VecDeque::new();
+        Self { socket, subprotocol, frame_bytes, outbox, outbox_bytes: 0, unflushed: false, progress: 0 }
+    }
+
+    /// The JSON text of a frame, if it is one of the connection's subprotocol.
+    pub fn decode<'a>(&self, message: &'a Message) -> Option<std::borrow::Cow<'a, str>> {
+        self.subprotocol.decode(message)
+    }
+
+    /// Queues a frame.
+    pub fn frame(&mut self, json: String) {
+        self.queue(self.subprotocol.encode(json));
+    }
+
+    pub fn ping(&mut self) {
+        self.queue(Message::Ping(Default::default()));
+    }
+
+    /// Queues the last frame.
+    pub fn close(&mut self, close: Close) {
+        let frame = CloseFrame { code: close.code as u16, reason: close.reason.as_ref().into() };
+        self.queue(Message::Close(Some(frame)));
+    }
+
+    /// Forgets what waits, for a client that takes nothing.
+    pub fn discard(&mut self) {
+        self.outbox.clear();
+        self.outbox_bytes = 0;
+    }
+
+    fn queue(&mut self, message: Message) {
+        self.outbox_bytes += size(&message);
+        self.outbox.push_back(message);
+    }
+
+    pub fn has_room(&self) -> bool {
+        self.outbox_bytes < OUTBOX_BYTES
+    }
+
+    /// Whether everything was sent.
+    pub fn is_idle(&self) -> bool {
+        self.outbox.is_empty() && !self.unflushed
+    }
+
+    /// Grows with everything that the client takes.
+    pub fn progress(&self) -> u64 {
+        self.progress
+    }
+
+    /// Sends what waits, and with `listen` waits for what the client says. Cancelling it loses nothing.
+    pub async fn turn(&mut self, listen: bool) -> Heard {
+        let was_full = !self.has_room();
+        poll_fn(|cx| {
+            if let Poll::Ready(Err(_)) = self.poll_write(cx) {
+                return Poll::Ready(Heard::Gone);
+            }
+            if was_full && self.has_room() {
+                return Poll::Ready(Heard::Room);
+            }
+            if listen { self.poll_read(cx) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Sends what waits and says no more.
+    pub async fn finish(&mut self) {
+        self.unflushed = true;
+        let _ = poll_fn(|cx| self.poll_write(cx)).await;
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), axum::Error>> {
+        while !self.outbox.is_empty() {
+            ready!(Pin::new(&mut self.socket).poll_ready(cx))?;
+            let Some(message) = self.outbox.pop_front() else { break };
+            self.outbox_bytes -= size(&message);
+            Pin::new(&mut self.socket).start_send(message)?;
+            self.unflushed = true;
+            self.progress += 1;
+        }
+        if self.unflushed {
+            ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+            self.unflushed = false;
+            self.progress += 1;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
+        let message = match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return Poll::Ready(if is_capacity(error) { Heard::TooLong } else { Heard::Gone }),
+            None => return Poll::Ready(Heard::Gone),
+        };
+        Poll::Ready(match message {
+            Message::Text(_) | Message::Binary(_) if size(&message) > self.frame_bytes => Heard::TooLong,
+            Message::Text(_) | Message::Binary(_) => Heard::Frame(message),
+            Message::Ping(_) | Message::Pong(_) => Heard::Alive,
+            Message::Close(_) => Heard::Gone,
+        })
+    }
+}
+
+fn is_capacity(error: axum::Error) -> bool {
+    let error = error.into_inner().downcast::<tungstenite::Error>();
+    error.is_ok_and(|error| matches!(*error, tungstenite::Error::Capacity(_)))
+}
+
+fn size(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => bytes.len(),
+        Message::Close(_) => 0,
+    }
+}
