@@ -30,8 +30,8 @@ use bytes::Bytes;
 use duolog_topics::{
     Account, Envelope, Event, EventId, LogId, Millis, PolicyChanged, SessionClosed, SessionEnd, partition_of,
 };
-use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Notify, oneshot};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::domain::rows::{MetaRow, RowsError};
@@ -95,58 +95,29 @@ impl Engine {
             check_state(log.as_ref(), id, store.applied())?;
             last_time = last_time.max(open::committed_meta(store, id)?.time);
         }
-        let ids = Arc::new(Ids::from_system());
-        let clock = clock.unwrap_or_else(|| Clock::anchored(last_time));
-        let registry = Arc::new(Registry::default());
-        let log_id = LogId::now_v7();
-        let count = stores.len() as u32;
+        let shared = Shared {
+            log,
+            clock: clock.unwrap_or_else(|| Clock::anchored(last_time)),
+            ids: Arc::new(Ids::from_system()),
+            registry: Arc::default(),
+        };
+        let takeover =
+            open::Takeover { log_id: LogId::now_v7(), partitions: stores.len() as u32, node: &node, policy: &policy };
         let mut partitions = Vec::new();
-        let mut receivers = Vec::new();
+        let mut workers = Vec::new();
         for (id, store) in (0..).zip(stores) {
             let (requests, receiver) = crossbeam_channel::bounded(limits::PARTITION_QUEUE);
-            let meta = open::committed_meta(&store, id)?;
-            let partition = Partition {
-                id,
-                log: log.clone(),
-                store,
-                requests,
-                pending: Mutex::default(),
-                cursors: Mutex::default(),
-                registry: registry.clone(),
-                clock: clock.clone(),
-                ids: ids.clone(),
-                meta: RwLock::new(meta),
-                watermark: 0.into(),
-                arrived: Mutex::default(),
-                delivered: Mutex::default(),
-                committed: Notify::new(),
-                outbox: crossbeam_channel::bounded(1),
-                stopping: false.into(),
-                failed: false.into(),
-                expiry: expiry.get(id as usize).cloned(),
-            };
-            partitions.push(Arc::new(partition));
-            receivers.push(receiver);
-        }
-        let mut threads = Vec::new();
-        for (partition, receiver) in partitions.iter().zip(receivers) {
+            let expiry = expiry.get(id as usize).cloned();
+            let partition = Arc::new(Partition::new(id, store, requests, expiry, &shared)?);
             let mut folder = folder::Folder::new(partition.clone());
-            catch_up(&mut folder, partition, &mut progress)?;
-            let clock = Clock::clone(&clock);
-            let meta = partition.meta();
-            let events = open::opening_events(&meta, log_id, count, &node, &policy);
-            open::append_opening(log.as_ref(), partition.id, &meta, events, &clock, &ids)?;
-            catch_up(&mut folder, partition, &mut progress)?;
-            let appender = appender::Appender::new(partition.clone(), receiver);
-            threads.push(spawn("append", partition.id, move || appender.run()));
-            threads.push(spawn("fold", partition.id, move || folder.run()));
+            catch_up(&mut folder, &partition, &mut progress)?;
+            takeover.append(&partition)?;
+            catch_up(&mut folder, &partition, &mut progress)?;
+            workers.push((folder, appender::Appender::new(partition.clone(), receiver)));
+            partitions.push(partition);
         }
-        if count > 1 {
-            for partition in &partitions {
-                let courier = courier::Courier::new(partition.clone(), partitions.clone());
-                threads.push(spawn("courier", partition.id, move || courier.run()));
-            }
-        }
+        let threads = start(workers, &partitions);
+        let Shared { clock, ids, registry, .. } = shared;
         Ok(Self(Arc::new(Inner { partitions, registry, clock, ids, threads: Mutex::new(threads) })))
     }
 
@@ -156,18 +127,22 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Busy`]: nothing was done. Others: it may have been.
     pub async fn submit(&self, account: &Account, event: Event) -> Result<Verdict, EngineError> {
-        loop {
-            let committed = self.submit_once(account, event.clone()).await?;
-            match committed.verdict {
-                Verdict::Applied(Answer::Partial) | Verdict::Superseded => {}
-                verdict => {
-                    if !committed.carried.is_empty() && !is_clients_send(&event) {
-                        self.wait_for_homes(account, &committed.carried).await;
-                    }
-                    return Ok(verdict);
-                }
+        let waits = !is_clients_send(&event);
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            let again = goes_on(&event).then(|| event.clone());
+            let Committed { verdict, carried } = self.submit_once(account, event).await?;
+            if verdict == Verdict::Applied(Answer::Partial) {
+                next = again;
+                continue;
             }
+            if waits && !carried.is_empty() {
+                self.wait_for_homes(account, &carried).await;
+            }
+            return Ok(verdict);
         }
+        // A kind that does not go on was answered "partial": the fold and `goes_on` disagree.
+        Err(EngineError::Unknown)
     }
 
     async fn submit_once(&self, account: &Account, event: Event) -> Result<Committed, EngineError> {
@@ -331,6 +306,28 @@ impl Engine {
     }
 }
 
+/// What the partitions of an engine have in common.
+struct Shared {
+    log: Arc<dyn Log>,
+    clock: Clock,
+    ids: Arc<Ids>,
+    registry: Arc<Registry>,
+}
+
+/// Starts the threads: two a partition and, if there are several, a courier for each.
+fn start(workers: Vec<(folder::Folder, appender::Appender)>, partitions: &[Arc<Partition>]) -> Vec<JoinHandle<()>> {
+    let mut threads = Vec::new();
+    for ((folder, appender), partition) in workers.into_iter().zip(partitions) {
+        threads.push(spawn("append", partition.id, move || appender.run()));
+        threads.push(spawn("fold", partition.id, move || folder.run()));
+        if partitions.len() > 1 {
+            let courier = courier::Courier::new(partition.clone(), partitions.to_vec());
+            threads.push(spawn("courier", partition.id, move || courier.run()));
+        }
+    }
+    threads
+}
+
 /// Folds everything that is durable, before the workers start.
 fn catch_up(
     folder: &mut folder::Folder,
@@ -342,6 +339,11 @@ fn catch_up(
         progress(partition.id, partition.watermark.load(Ordering::Acquire), end);
     }
     Ok(())
+}
+
+/// Whether a record of this kind may do its work in parts.
+fn goes_on(event: &Event) -> bool {
+    matches!(event, Event::ConversationRead(_) | Event::AccountDeleted(_) | Event::AccountImported(_))
 }
 
 fn is_clients_send(event: &Event) -> bool {

@@ -5,8 +5,7 @@ use thiserror::Error;
 
 use super::appender::system_account;
 use super::folder::FolderError;
-use super::ids::Ids;
-use crate::clock::Clock;
+use super::partition::Partition;
 use crate::domain::fold::FOLD_VERSION;
 use crate::domain::rows::{MetaRow, Rows, RowsError, get};
 use crate::log::{Log, LogError, ReadLimit};
@@ -60,62 +59,57 @@ pub fn check_state(log: &dyn Log, partition: u32, applied: Option<Applied>) -> R
     }
 }
 
-/// What an owner appends when it takes over: on a new log what it is; the new epoch; the fold's version; a newer policy.
-pub(super) fn opening_events(
-    meta: &MetaRow,
-    log_id: LogId,
-    partitions: u32,
-    node: &str,
-    policy: &PolicyChanged,
-) -> Vec<Event> {
-    let mut events: Vec<Event> = Vec::new();
-    let (log_id, generation) = if meta.log_id.is_nil() { (log_id, 0) } else { (meta.log_id, meta.generation) };
-    if meta.log_id.is_nil() {
-        events.push(LogOpened { log_id, generation, partitions, format: 1 }.into());
-    }
-    let epoch = meta.epoch + 1;
-    events.push(OwnerChanged { log_id, generation, partitions, epoch, node: node.to_owned() }.into());
-    if meta.fold_version == 0 {
-        events.push(FoldVersion { n: FOLD_VERSION }.into());
-    }
-    if policy.revision > meta.policy.revision {
-        events.push(policy.clone().into());
-    } else if *policy != meta.policy && policy.revision == meta.policy.revision {
-        tracing::warn!(
-            revision = policy.revision,
-            "[policy] differs from what the log has recorded under this revision and is not used: raise policy.revision"
-        );
-    }
-    events
+/// What an owner brings when it takes partitions over.
+pub(super) struct Takeover<'a> {
+    /// For a log that has no id yet.
+    pub log_id: LogId,
+    pub partitions: u32,
+    pub node: &'a str,
+    pub policy: &'a PolicyChanged,
 }
 
-/// Appends the opening events under the new epoch.
-///
-/// # Errors
-/// If the log refuses them.
-pub(super) fn append_opening(
-    log: &dyn Log,
-    partition: u32,
-    meta: &MetaRow,
-    events: Vec<Event>,
-    clock: &Clock,
-    ids: &Ids,
-) -> Result<(), LogError> {
-    let records = events
-        .iter()
-        .map(|event| {
-            let epoch = if matches!(event, Event::LogOpened(_)) { 0 } else { meta.epoch + 1 };
-            let time = clock.now();
-            let envelope = Envelope {
-                id: ids.event_id(time),
-                time,
-                account: system_account(),
-                authority: Authority::Epoch(epoch),
-            };
-            super::record_of(&envelope, event)
-        })
-        .collect();
-    log.append(partition, records).map(drop)
+impl Takeover<'_> {
+    /// Appends, under the next epoch: on a new log what it is; the new owner; the fold's version; a newer policy.
+    ///
+    /// # Errors
+    /// If the log refuses them.
+    pub fn append(&self, partition: &Partition) -> Result<(), LogError> {
+        let meta = partition.meta();
+        let records = self
+            .events(&meta)
+            .iter()
+            .map(|event| {
+                let epoch = if matches!(event, Event::LogOpened(_)) { 0 } else { meta.epoch + 1 };
+                let (time, account) = (partition.clock.now(), system_account());
+                let id = partition.ids.event_id(time);
+                super::record_of(&Envelope { id, time, account, authority: Authority::Epoch(epoch) }, event)
+            })
+            .collect();
+        partition.log.append(partition.id, records).map(drop)
+    }
+
+    fn events(&self, meta: &MetaRow) -> Vec<Event> {
+        let mut events: Vec<Event> = Vec::new();
+        let is_new = meta.log_id.is_nil();
+        let (log_id, generation) = if is_new { (self.log_id, 0) } else { (meta.log_id, meta.generation) };
+        let (partitions, epoch, node) = (self.partitions, meta.epoch + 1, self.node.to_owned());
+        if is_new {
+            events.push(LogOpened { log_id, generation, partitions, format: 1 }.into());
+        }
+        events.push(OwnerChanged { log_id, generation, partitions, epoch, node }.into());
+        if meta.fold_version == 0 {
+            events.push(FoldVersion { n: FOLD_VERSION }.into());
+        }
+        if self.policy.revision > meta.policy.revision {
+            events.push(self.policy.clone().into());
+        } else if *self.policy != meta.policy && self.policy.revision == meta.policy.revision {
+            tracing::warn!(
+                revision = self.policy.revision,
+                "[policy] differs from what the log has recorded under this revision and is not used: raise policy.revision"
+            );
+        }
+        events
+    }
 }
 
 /// The partition's own row as committed.

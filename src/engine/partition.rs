@@ -11,7 +11,7 @@ use super::EngineError;
 use super::ids::Ids;
 use super::registry::Registry;
 use crate::clock::Clock;
-use crate::domain::rows::MetaRow;
+use crate::domain::rows::{MetaRow, RowsError};
 use crate::domain::verdict::Verdict;
 use crate::log::Log;
 use crate::store::Store;
@@ -69,6 +69,40 @@ pub(super) struct Partition {
 }
 
 impl Partition {
+    /// A partition at the place of its store; its workers are not started yet.
+    ///
+    /// # Errors
+    /// If its own row cannot be read.
+    pub fn new(
+        id: u32,
+        store: Store,
+        requests: Sender<Request>,
+        expiry: Option<Arc<super::ExpiredRows>>,
+        shared: &super::Shared,
+    ) -> Result<Self, RowsError> {
+        let meta = super::open::committed_meta(&store, id)?;
+        Ok(Self {
+            id,
+            log: shared.log.clone(),
+            store,
+            requests,
+            pending: Mutex::default(),
+            cursors: Mutex::default(),
+            registry: shared.registry.clone(),
+            clock: shared.clock.clone(),
+            ids: shared.ids.clone(),
+            meta: RwLock::new(meta),
+            watermark: 0.into(),
+            arrived: Mutex::default(),
+            delivered: Mutex::default(),
+            committed: Notify::new(),
+            outbox: crossbeam_channel::bounded(1),
+            stopping: false.into(),
+            expiry,
+            failed: false.into(),
+        })
+    }
+
     pub fn meta(&self) -> Arc<MetaRow> {
         self.meta.read().clone()
     }

@@ -72,7 +72,7 @@ impl Store {
     /// [`StoreError::Open`]: there is no store, or it is damaged.
     pub fn open_read_only(path: &Path) -> Result<View, StoreError> {
         /// A server may remove a file between the moment it is listed and opened: so often it is tried.
-        const ATTEMPTS: u32 = 10;
+        const ATTEMPTS: u32 = 100;
         let current = path.join("CURRENT");
         if !current.exists() {
             // RocksDB would make the folder.

@@ -17,7 +17,7 @@ use crate::log::{Bounds, Log, LogError, ReadLimit, Record, Stored};
 /// How often a tool that follows the log looks whether the server has written more.
 const LOOK: Duration = Duration::from_millis(50);
 /// A server may remove a file between the moment a tool learns of it and opens it: so often it is tried.
-const ATTEMPTS: u32 = 10;
+const ATTEMPTS: u32 = 100;
 
 /// An embedded log that is only read, and takes no lock: a server may write to it meanwhile. It sees what the server had
 /// synced when it looked, at [`Log::bounds`] or [`Log::wait`], and perhaps a batch that is being synced.
