@@ -10,6 +10,7 @@ pub mod error;
 pub mod gateway;
 pub mod limits;
 pub mod log;
+pub mod rebuild;
 pub mod server;
 pub mod store;
 pub mod telemetry;

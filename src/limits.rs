@@ -25,3 +25,6 @@ pub const COURIER_RECORDS: usize = 256;
 
 /// Records folded since the state store was last made durable: what a start after a crash folds again at most.
 pub const FLUSH_RECORDS: u64 = 200_000;
+
+/// Records that one batch of a rebuild holds at most: more than a serving fold's, because nobody waits for an answer.
+pub const REBUILD_RECORDS: usize = 4_096;

@@ -22,6 +22,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("log", &["dir_lock"]),
     ("main", &["cli"]),
     ("metrics", &[]),
+    ("rebuild", &["domain", "engine", "log", "store"]),
     ("server", &["*"]),
     ("store", &["dir_lock", "log"]),
     ("telemetry", &[]),

@@ -5,7 +5,7 @@ use duolog_topics::{Account, ConversationRead, Event, Millis};
 use super::STEP_LIMIT;
 use super::step::Step;
 use crate::domain::rows::{
-    Change, ConversationRow, Direction, HistoryPlace, HistoryRow, KeyRange, Row, RowFlags, RowsError,
+    Change, ConversationRow, Direction, HistoryPlace, HistoryRow, KeyRange, RowFlags, RowsError,
 };
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
@@ -69,6 +69,10 @@ impl Step<'_, '_> {
         let (mut seen, mut read, mut reached) = (0, 0, asked);
         let mailbox = self.mailbox();
         mailbox.walk_range(range, Direction::Forward, |key, value| {
+            // An expired message is as if it were gone, because a compaction may have taken it here and not elsewhere.
+            let Some(row) = mailbox.history_row(value)? else {
+                return Ok(ControlFlow::Continue(()));
+            };
             let time = HistoryRow::place(key)?.time;
             if seen >= STEP_LIMIT && time > reached {
                 return Ok(ControlFlow::Break(()));
@@ -77,10 +81,7 @@ impl Step<'_, '_> {
             if seen >= STEP_LIMIT {
                 reached = time;
             }
-            // An expired message still counts: expiry does not lower the unread.
-            if HistoryRow::decode(value)?.flags.has(RowFlags::COUNTS) {
-                read += 1;
-            }
+            read += u64::from(row.flags.has(RowFlags::COUNTS));
             Ok(ControlFlow::Continue(()))
         })?;
         Ok((if seen < STEP_LIMIT { asked } else { reached }, read))

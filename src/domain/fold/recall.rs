@@ -150,7 +150,11 @@ impl Step<'_, '_> {
         let prefix = HistoryRow::prefix(account, peer);
         let mailbox = self.mailbox();
         mailbox.walk(&prefix, crate::domain::rows::Direction::Backward, |key, value| {
-            newest = mailbox.history_row(value)?.map(|_| HistoryRow::place(key)).transpose()?;
+            // By message time an import may stand before a message that has expired already.
+            if mailbox.history_row(value)?.is_none() {
+                return Ok(std::ops::ControlFlow::Continue(()));
+            }
+            newest = Some(HistoryRow::place(key)?);
             Ok(std::ops::ControlFlow::Break(()))
         })?;
         Ok(newest)

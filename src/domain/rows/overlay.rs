@@ -29,6 +29,11 @@ impl<'a> Overlay<'a> {
         self.changes.insert(key, None);
     }
 
+    /// Takes over the changes of a batch that was folded over this overlay.
+    pub fn apply(&mut self, changes: Changes) {
+        self.changes.extend(changes);
+    }
+
     /// Every changed key once, in order.
     pub fn into_changes(self) -> Changes {
         self.changes.into_iter().collect()
@@ -115,6 +120,11 @@ impl MapRows {
                 None => self.0.remove(key),
             };
         }
+    }
+
+    /// Keeps the rows that `keep` wants, as a compaction does.
+    pub fn retain(&mut self, mut keep: impl FnMut(&[u8], &[u8]) -> bool) {
+        self.0.retain(|key, value| keep(key, value));
     }
 }
 
