@@ -1,0 +1,111 @@
+//! What this machine can do without duolog.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use bytes::Bytes;
+use duolog::domain::rows::Changes;
+use duolog::log::Record;
+use hdrhistogram::Histogram;
+
+use crate::{history, load, raw, scratch};
+
+/// Bytes of one append: a message's record.
+const APPEND: usize = 400;
+const APPENDS: usize = 3_000;
+const BATCH: usize = 256;
+const BATCHES: usize = 400;
+/// Rows that a message makes in the loop that stands for a projection.
+const ROWS: usize = 5;
+
+/// The limits that figures are measured against.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    cores: usize,
+    pub sync_p50: Duration,
+    pub sync_p99: Duration,
+    synced_records: f64,
+    unlogged_messages: f64,
+}
+
+/// Takes about ten seconds.
+pub fn measure() -> Result<Machine> {
+    let syncs = syncs()?;
+    let quantile = |part| Duration::from_nanos(syncs.value_at_quantile(part));
+    Ok(Machine {
+        cores: std::thread::available_parallelism()?.get(),
+        sync_p50: quantile(0.5),
+        sync_p99: quantile(0.99),
+        synced_records: synced_records()?,
+        unlogged_messages: unlogged_messages()?,
+    })
+}
+
+/// Nanoseconds of an append to a file with `fdatasync`.
+fn syncs() -> Result<Histogram<u64>> {
+    let folder = scratch()?;
+    let mut file = File::create(folder.path().join("appended"))?;
+    let mut times = load::times();
+    for _ in 0..APPENDS {
+        let start = Instant::now();
+        file.write_all(&[7; APPEND])?;
+        file.sync_data()?;
+        times.saturating_record(start.elapsed().as_nanos() as u64);
+    }
+    Ok(times)
+}
+
+/// Records in batches of 256, each batch synced.
+fn synced_records() -> Result<f64> {
+    let folder = scratch()?;
+    let db = raw::open(folder.path())?;
+    let payload: Bytes = (0..APPEND as u32).map(|place| (place * 37) as u8).collect();
+    let record = Record { key: Bytes::new(), time: 0, header: Bytes::new(), payload };
+    let records = vec![record; BATCH];
+    let start = Instant::now();
+    for batch in 0..BATCHES {
+        raw::append(&db, (batch * BATCH) as u64, &records)?;
+    }
+    Ok((BATCHES * BATCH) as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Messages of five small rows each, in batches of 256 without a WAL, keys in no order.
+fn unlogged_messages() -> Result<f64> {
+    let folder = scratch()?;
+    let db = raw::open(folder.path())?;
+    let batches: Vec<Changes> = (0..BATCHES).map(rows_of).collect();
+    let start = Instant::now();
+    for (place, changes) in (0..).zip(&batches) {
+        raw::commit(&db, place, changes)?;
+    }
+    Ok((BATCHES * BATCH) as f64 / start.elapsed().as_secs_f64())
+}
+
+fn rows_of(batch: usize) -> Changes {
+    let row = |number: usize| {
+        let (account, _) = history::message((batch * BATCH * ROWS + number) as u64);
+        let key = [account.as_bytes(), &number.to_be_bytes()].concat();
+        (Bytes::from(key), Some(Bytes::from_static(&[7; 40])))
+    };
+    let mut rows: Changes = (0..BATCH * ROWS).map(row).collect();
+    rows.sort();
+    rows
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = |time: Duration| time.as_secs_f64() * 1e3;
+        let kilo = |rate: f64| rate / 1e3;
+        writeln!(f, "| this machine, {} cores, without duolog | |", self.cores)?;
+        writeln!(f, "|---|---|")?;
+        writeln!(f, "| append {APPEND} bytes + fdatasync, p50 | {:.2} ms |", millis(self.sync_p50))?;
+        writeln!(f, "| append {APPEND} bytes + fdatasync, p99 | {:.2} ms |", millis(self.sync_p99))?;
+        let synced = kilo(self.synced_records);
+        writeln!(f, "| RocksDB, {APPEND} bytes a record, {BATCH} in a synced batch | {synced:.0} k records/s |")?;
+        let unlogged = kilo(self.unlogged_messages);
+        writeln!(f, "| RocksDB, {ROWS} small rows a message, {BATCH} in a batch, no WAL | {unlogged:.0} k messages/s |")
+    }
+}
