@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use duolog_topics::Millis;
 use thiserror::Error;
 
 use crate::data_dir::DataDir;
 use crate::engine::Engine;
-use crate::log::{Log, LogError, ReadLimit};
+use crate::log::{Log, LogError, first_at};
 use crate::store::Store;
 use crate::store::checkpoint::{CheckpointError, Origin};
 
@@ -98,19 +97,4 @@ impl Upkeep {
         }
         Ok(())
     }
-}
-
-/// The first offset whose record is not older than a time; record times of one owner ascend. Cost: a search by halves.
-fn first_at(log: &dyn Log, partition: u32, time: Millis) -> Result<u64, LogError> {
-    let bounds = log.bounds(partition)?;
-    let (mut low, mut high) = (bounds.first, bounds.high_watermark);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let read = log.read(partition, middle, ReadLimit { records: 1, bytes: 0 })?;
-        match read.first() {
-            Some(stored) if stored.record.time < time => low = middle + 1,
-            _ => high = middle,
-        }
-    }
-    Ok(low)
 }

@@ -1,1 +1,52 @@
-fn main() {}
+//! `duolog-replay`: what an operator reads from a log, and how he checks that state and log agree.
+//!
+//! Exit codes: 0 done (for `verify`: equal), 1 failed or different, 2 wrong usage.
+
+mod data;
+mod dump;
+mod place;
+mod rebuild;
+mod tail;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "duolog-replay", version, about = "Reads a duolog log again")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Tail(tail::Tail),
+    Dump(dump::Dump),
+    Rebuild(rebuild::Rebuild),
+    Verify(verify::Verify),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().verb {
+        Verb::Tail(verb) => verb.run(),
+        Verb::Dump(verb) => verb.run(),
+        Verb::Rebuild(verb) => verb.run(),
+        Verb::Verify(verb) => verb.run(),
+    };
+    match result {
+        Ok(code) => code,
+        // Whoever reads our output has gone, as `head` does: nothing is wrong.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("duolog-replay: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}

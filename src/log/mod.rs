@@ -29,6 +29,7 @@ pub mod embedded;
 mod error;
 pub mod memory;
 mod record;
+mod search;
 
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub use embedded::EmbeddedLog;
 pub use error::LogError;
 pub use memory::MemoryLog;
 pub use record::{Record, Stored};
+pub use search::first_at;
 
 /// Bytes of one batch at most, as [`Record::size`] counts them.
 pub const MAX_BATCH_BYTES: usize = 16 << 20;

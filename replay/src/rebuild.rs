@@ -1,0 +1,60 @@
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use duolog::data_dir::DataDir;
+use duolog::dir_lock::lock_dir;
+use duolog::log::Log;
+use duolog::rebuild::{Base, Span, StoreTarget, base_of, fold_log};
+use duolog::store::{KeepAll, Shared, SharedSizes, Store};
+
+use crate::data::{Data, Progress};
+
+/// Fold the state anew, from its base and the log, and put it in place of the old one; the server has to be stopped
+#[derive(Args)]
+pub struct Rebuild {
+    #[command(flatten)]
+    data: Data,
+}
+
+impl Rebuild {
+    pub fn run(self) -> Result<ExitCode> {
+        let dir = self.data.dir();
+        let _lock = lock_dir(dir.root())?;
+        let log = self.data.log()?;
+        let fresh = dir.root().join("state.rebuilt");
+        if fresh.exists() {
+            // An earlier rebuild was broken off.
+            fs::remove_dir_all(&fresh).with_context(|| format!("{} cannot be removed", fresh.display()))?;
+        }
+        for partition in 0..log.partitions() {
+            let end = log.bounds(partition)?.high_watermark;
+            fold_fresh(&dir, log.as_ref(), partition, end, &fresh.join(partition.to_string()))?.flush()?;
+        }
+        let state = dir.root().join("state");
+        if state.exists() {
+            fs::remove_dir_all(&state).with_context(|| format!("{} cannot be removed", state.display()))?;
+        }
+        fs::rename(&fresh, &state).with_context(|| format!("{} cannot be put in place", fresh.display()))?;
+        eprintln!("the state is built again: {} partitions", log.partitions());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Folds a partition up to `end` into a new store.
+pub fn fold_fresh(dir: &DataDir, log: &dyn Log, partition: u32, end: u64, path: &Path) -> Result<Store> {
+    let checkpoints = dir.checkpoints(partition);
+    let base = base_of(log, partition, &checkpoints)?;
+    if let Base::Checkpoint(manifest) = &base {
+        checkpoints.restore(&manifest.name(), path)?;
+    }
+    let shared = Shared::new(SharedSizes::default())?;
+    let store = Store::open(path, &shared, Arc::new(KeepAll))?;
+    let from = base.next();
+    let mut progress = Progress::new("folding", from, end);
+    fold_log(log, Span { partition, from, end }, &mut StoreTarget::new(store.clone()), &mut progress)?;
+    Ok(store)
+}
