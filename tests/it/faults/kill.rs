@@ -1,7 +1,6 @@
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::mpsc;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -12,10 +11,10 @@ use crate::harness::Server;
 /// How often the server is killed.
 const ROUNDS: u64 = 50;
 const SENDERS: usize = 8;
-/// The longest time under load before a kill.
-const LONGEST: u64 = 250;
+/// Acks before a kill, at most.
+const MOST_ACKS: u64 = 500;
 
-/// `kill -9` at a random time under load, fifty times: after each start `duolog-replay verify` finds live state and rebuild
+/// `kill -9` after a random number of acks, under load, fifty times: after each start `duolog-replay verify` finds live state and rebuild
 /// equal; in the end every acked message is there once, in the order of its sender's acks.
 #[test]
 fn a_killed_server_loses_no_acked_message() {
@@ -26,13 +25,14 @@ fn a_killed_server_loses_no_acked_message() {
     let mut senders: Vec<Sender> =
         (0..SENDERS).map(|place| Sender::new(&people[place], &people[(place + 1) % SENDERS])).collect();
     for round in 0..ROUNDS {
-        let load = Duration::from_millis(20 + mixed(seed, round) % LONGEST);
-        let dir = kill_under_load(server, &mut senders, load);
+        let acks = 1 + mixed(seed, round) % MOST_ACKS;
+        let dir = kill_under_load(server, &mut senders, acks);
         verify(&dir);
         server = Server::start_in(dir, "");
     }
+    let acks: usize = senders.iter().map(|sender| sender.acked.len()).sum();
+    assert!(acks as u64 >= ROUNDS, "the load was real: {acks} acks");
     for sender in &senders {
-        assert!(sender.acked.len() > ROUNDS as usize, "the load was real: {} acks", sender.acked.len());
         let received = received(&server, &sender.to, &sender.from);
         // The last one may have been written without an answer.
         assert_eq!(received[..sender.acked.len()], sender.acked, "from {} to {}", sender.from, sender.to);
@@ -40,17 +40,19 @@ fn a_killed_server_loses_no_acked_message() {
     }
 }
 
-fn kill_under_load(server: Server, senders: &mut [Sender], load: Duration) -> TempDir {
-    let stop = AtomicBool::new(false);
+/// Lets the senders have so many acks, then kills the server while they go on.
+fn kill_under_load(server: Server, senders: &mut [Sender], acks: u64) -> TempDir {
     let addr = server.addr;
     std::thread::scope(|scope| {
+        let (told, heard) = mpsc::channel();
         for sender in senders {
-            scope.spawn(|| sender.send_until(addr, &stop));
+            let told = told.clone();
+            scope.spawn(move || sender.send_on(addr, &told));
         }
-        std::thread::sleep(load);
-        let dir = server.kill();
-        stop.store(true, Ordering::Relaxed);
-        dir
+        drop(told);
+        let had = (0..acks).take_while(|_| heard.recv().is_ok()).count();
+        assert_eq!(had as u64, acks, "the senders ended before the server did");
+        server.kill()
     })
 }
 
@@ -89,7 +91,7 @@ fn verify(dir: &TempDir) {
     );
 }
 
-/// SplitMix64, so that a seed repeats a run's times.
+/// SplitMix64, so that a seed repeats a run's numbers.
 fn mixed(seed: u64, round: u64) -> u64 {
     let mut mixed = seed.wrapping_add(round.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 
 use serde_json::{Value, json};
 
@@ -23,11 +23,11 @@ impl Sender {
         Self { from: from.to_owned(), to: to.to_owned(), next: 0, acked: Vec::new() }
     }
 
-    /// Sends one message after the other until it is told to stop or the link breaks. What had no answer is sent again,
+    /// Sends one message after the other until the link breaks, and tells of each ack. What had no answer is sent again,
     /// first thing, by the next call.
-    pub fn send_until(&mut self, addr: SocketAddr, stop: &AtomicBool) {
+    pub fn send_on(&mut self, addr: SocketAddr, acks: &mpsc::Sender<()>) {
         let Ok(mut connection) = Connection::open(addr) else { return };
-        while !stop.load(Ordering::Relaxed) {
+        loop {
             let request = json!({"From_Account": self.from, "To_Account": self.to, "MsgRandom": self.next, "MsgSeq": 1,
                 "SyncOtherMachine": 1, "MsgBody": harness::body(&self.next.to_string())});
             match connection.call("openim/sendmsg", &request) {
@@ -35,6 +35,8 @@ impl Sender {
                     assert_eq!(reply["ErrorCode"], 0, "{reply}");
                     self.acked.push(self.next);
                     self.next += 1;
+                    // Nobody listens any more once the server is about to die.
+                    let _ = acks.send(());
                 }
                 None => return,
             }
