@@ -28,6 +28,7 @@ pub use app::{APP_FILE, AppIdentity};
 pub use callback::{CallbackTarget, DEFAULT_ENDPOINT};
 pub use catalogue::{Allowed, Key, Section, Shape};
 pub use error::{ConfigError, Problem};
+pub use missing::MISSING;
 pub use sections::*;
 pub use settings::{Settings, Source};
 pub use value::{HookFailure, Provider, Secret, Setting, StoreUrl, Url};

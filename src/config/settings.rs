@@ -61,6 +61,11 @@ impl Settings {
         self.set.get(path)
     }
 
+    /// Every path that is set.
+    pub fn paths(&self) -> impl Iterator<Item = &String> {
+        self.set.keys()
+    }
+
     /// Where to look for a value: where it is set, or else where its section is; empty if that is nowhere.
     pub fn place(&self, path: &str) -> String {
         let section = path.rsplit_once('.').map_or(path, |(section, _)| section);
@@ -89,21 +94,20 @@ impl Settings {
     pub fn effective(&self, at: &str, key: &Key, data_dir: &Path) -> Set {
         match self.get(&format!("{at}.{}", key.name)) {
             Some(set) => set.clone(),
-            None => Set { value: default_value(key, data_dir), source: Source::Default },
+            None => Set { value: key.default_value(data_dir), source: Source::Default },
         }
     }
 }
 
-/// A key's default, with `{data}` filled in.
-fn default_value(key: &Key, data_dir: &Path) -> Value {
-    fn fill(value: &mut Value, data_dir: &str) {
-        if let Value::String(text) = value {
-            *text = text.replace("{data}", data_dir);
+impl Key {
+    /// The default, with `{data}` filled in.
+    pub(super) fn default_value(&self, data_dir: &Path) -> Value {
+        let mut value = parse_toml(self.default).expect("a test reads every default of the catalogue");
+        if let Value::String(text) = &mut value {
+            *text = text.replace("{data}", &data_dir.to_string_lossy());
         }
+        value
     }
-    let mut value = parse_toml(key.default).expect("a test reads every default of the catalogue");
-    fill(&mut value, &data_dir.to_string_lossy());
-    value
 }
 
 /// One TOML value without a document around it.
@@ -147,7 +151,7 @@ impl<'a> Reader<'a> {
                 None => self.refuse(&path, refusal(key, &set.value)),
             }
         }
-        T::read(&default_value(key, self.data_dir)).expect("a test reads every default of the catalogue")
+        T::read(&key.default_value(self.data_dir)).expect("a test reads every default of the catalogue")
     }
 
     /// Notes a problem with a value.

@@ -1,5 +1,6 @@
 //! Tests against the real program; `v4` mirrors the server API, `ws` the client protocol.
 
+mod cli;
 mod faults;
 mod harness;
 mod homes;
