@@ -153,14 +153,30 @@ fn marks_follow_a_message_until_it_is_read_and_taken_back() {
     let now = Instant::now();
     let mut client = client(Some("bob"));
     live(&mut client, now);
-    let send = frames(&client.typed("one", now)).remove(0);
     assert_eq!(client.typed("/recall", now), [Out::Note("no such message of this chat is stored".to_owned())]);
+    let send = frames(&client.typed("one", now)).remove(0);
     client.frame(&ok(&send, json!({"key": "1_2_3", "time": 3, "seq": 6})), now);
     let receipt = json!({"seq": 7, "type": "receipt", "peer": "bob", "until": 3, "time": 4});
     let outs = client.frame(&push("messages", json!({"list": [receipt], "after": 5, "cursor": 7})), now);
     assert!(outs.contains(&Out::Note("[1] ✓✓ read by bob".to_owned())), "{outs:?}");
     let recall = frames(&client.typed("/recall 1", now)).remove(0);
     assert_eq!(recall["args"], json!({"peer": "bob", "key": "1_2_3"}));
+}
+
+#[test]
+fn a_command_waits_for_the_messages_before_it_and_messages_wait_for_the_command() {
+    let now = Instant::now();
+    let mut client = client(Some("bob"));
+    live(&mut client, now);
+    let send = frames(&client.typed("one", now)).remove(0);
+    assert_eq!(client.typed("/recall", now), []);
+    assert!(!client.takes_input());
+    assert_eq!(client.input_ended(now), [], "the command is not forgotten");
+    let outs = client.frame(&ok(&send, json!({"key": "1_2_3", "time": 3, "seq": 6})), now);
+    let recall = frames(&outs).remove(0);
+    assert_eq!(recall["op"], "recall");
+    assert!(!client.takes_input());
+    assert_eq!(frames(&client.frame(&ok(&recall, json!({})), now))[0]["op"], "logout");
 }
 
 #[test]

@@ -53,6 +53,11 @@ impl Typed {
         }
     }
 
+    /// Whether it asks the gateway for something other than to send a message.
+    pub fn is_command(&self) -> bool {
+        !matches!(self, Self::Text(_) | Self::To(_) | Self::Help)
+    }
+
     fn command(command: &str) -> Result<Self, String> {
         let mut words = command.split_whitespace();
         let name = words.next().unwrap_or_default();

@@ -79,5 +79,7 @@ fn plain(done: String, ok: &Value) -> Outs {
         return vec![Out::Note(done)];
     }
     let failed = failed.into_iter();
-    failed.map(|one| Out::Note(format!("✗ {}: {} {}", text(&one["account"]), one["code"], one["message"]))).collect()
+    failed
+        .map(|one| Out::Note(format!("✗ {}: {} {}", text(&one["account"]), one["code"], text(&one["message"]))))
+        .collect()
 }

@@ -70,7 +70,7 @@ impl Client {
         for number in unsent.collect::<Vec<_>>() {
             outs.push(self.send(number, now));
         }
-        outs.extend(self.leave_if_done(now));
+        outs.extend(self.go_on(now));
         outs
     }
 

@@ -60,6 +60,13 @@ enum Asked {
     Logout,
 }
 
+impl Asked {
+    /// Whether a person asked it with a command.
+    fn is_command(&self) -> bool {
+        matches!(self, Self::History | Self::Recent | Self::Plain(_))
+    }
+}
+
 /// Who signs in, and how.
 pub struct Identity {
     pub account: Account,
@@ -85,6 +92,8 @@ pub struct Client {
     to: Option<Account>,
     /// Who wrote last.
     last: Option<Account>,
+    /// A command that waits until everything before it is answered.
+    next: Option<Typed>,
     input_ended: bool,
 }
 
@@ -103,13 +112,16 @@ impl Client {
             own: BTreeMap::new(),
             to,
             last: None,
+            next: None,
             input_ended: false,
         }
     }
 
-    /// Whether a typed line may come in now; if not, it waits.
+    /// Whether a typed line may come in now; if not, it waits. Messages follow each other without a pause; around a
+    /// command they do not, so that `/history` shows what stands above it, and `/block` holds for what stands below it.
     pub fn takes_input(&self) -> bool {
-        self.live && self.waiting.len() < IN_FLIGHT && !self.input_ended
+        let command = self.next.is_some() || self.waiting.values().any(|(asked, _)| asked.is_command());
+        self.live && self.waiting.len() < IN_FLIGHT && !command && !self.input_ended
     }
 
     /// How long a silent link is believed: three heartbeats and 15 s.
@@ -159,10 +171,11 @@ impl Client {
             Ok(None) => return vec![],
             Err(problem) => return vec![Out::Note(problem)],
         };
-        match self.act(typed, now) {
-            Ok(outs) => outs,
-            Err(problem) => vec![Out::Note(problem)],
+        if typed.is_command() && self.is_sending() {
+            self.next = Some(typed);
+            return vec![];
         }
+        self.act(typed, now).unwrap_or_else(|problem| vec![Out::Note(problem)])
     }
 
     /// Nothing more will be typed: leave as soon as everything is answered.
@@ -197,15 +210,27 @@ impl Client {
             None => self.refused(asked, &frame["error"], now),
         };
         if !outs.iter().any(|out| matches!(out, Out::Leave(_))) {
-            outs.extend(self.leave_if_done(now));
+            outs.extend(self.go_on(now));
         }
         outs
     }
 
+    /// Something was answered: the command that waited may go out, or the end of the input may be told.
+    fn go_on(&mut self, now: Instant) -> Outs {
+        match self.next.take_if(|_| self.live && !self.own.values().any(|own| own.fate == Fate::Sending)) {
+            Some(typed) => self.act(typed, now).unwrap_or_else(|problem| vec![Out::Note(problem)]),
+            None => self.leave_if_done(now).into_iter().collect(),
+        }
+    }
+
+    fn is_sending(&self) -> bool {
+        self.own.values().any(|own| own.fate == Fate::Sending)
+    }
+
     /// Logs out once the input has ended, the catch-up is complete and nothing waits for an answer.
     fn leave_if_done(&mut self, now: Instant) -> Option<Out> {
-        let sending = self.own.values().any(|own| own.fate == Fate::Sending);
-        let done = self.input_ended && self.live && self.waiting.is_empty() && !sending;
+        let quiet = self.waiting.is_empty() && self.next.is_none() && !self.is_sending();
+        let done = self.input_ended && self.live && quiet;
         done.then(|| self.ask("logout", json!({}), Asked::Logout, now))
     }
 }
