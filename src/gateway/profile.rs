@@ -1,6 +1,6 @@
 //! Profile fields: which tags there are and what each may hold (server-api.md, section 3). Both protocols ask here.
 
-use duolog_topics::{ProfileItem, TagValue};
+use duolog_topics::{FriendAction, ProfileItem, TagValue};
 
 use crate::domain::rows::ProfileRow;
 use crate::error::Code;
@@ -34,9 +34,7 @@ fn kind(tag: &str) -> Option<Kind> {
         "Location" => Kind::Text { bytes: 16 },
         "BirthDay" | "Language" | "MsgSettings" | "Level" | "Role" => Kind::Number,
         "Gender" => Kind::Words(&["Gender_Type_Unknown", "Gender_Type_Female", "Gender_Type_Male"]),
-        "AllowType" => {
-            Kind::Words(&["AllowType_Type_NeedConfirm", "AllowType_Type_AllowAny", "AllowType_Type_DenyAny"])
-        }
+        "AllowType" => Kind::Words(&[NEED_CONFIRM, "AllowType_Type_AllowAny", DENY_ANY]),
         "AdminForbidType" => Kind::Words(&["AdminForbid_Type_None", "AdminForbid_Type_SendOut"]),
         _ => return None,
     })
@@ -79,6 +77,24 @@ pub fn check(item: &ProfileItem) -> Result<(), Code> {
 
 fn at_most(text: &str, bytes: usize) -> Result<(), Code> {
     if text.len() <= bytes { Ok(()) } else { Err(Code::PROFILE_VALUE_TOO_LONG) }
+}
+
+/// Whom a user lets add him as a friend; without it, anybody may.
+const ALLOW_TYPE: &str = "Tag_Profile_IM_AllowType";
+const NEED_CONFIRM: &str = "AllowType_Type_NeedConfirm";
+const DENY_ANY: &str = "AllowType_Type_DenyAny";
+
+/// How the owner of a profile can be added as a friend: at once, or by asking him.
+///
+/// # Errors
+/// 30516 if he lets nobody.
+pub fn adding(profile: &ProfileRow) -> Result<FriendAction, Code> {
+    let items = items(profile, &[ALLOW_TYPE.to_owned()]);
+    match items.first().map(|item| &item.value) {
+        Some(TagValue::Text(text)) if text == DENY_ANY => Err(Code::PEER_DENIES_FRIENDS),
+        Some(TagValue::Text(text)) if text == NEED_CONFIRM => Ok(FriendAction::Request),
+        _ => Ok(FriendAction::Add),
+    }
 }
 
 /// The fields of a profile that were asked for and set, in the order of the tags asked for.

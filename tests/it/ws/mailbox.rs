@@ -118,6 +118,42 @@ fn friends_are_listed_updated_checked_and_deleted() {
 }
 
 #[test]
+fn a_friend_who_wants_to_be_asked_is_asked() {
+    let (mut at_alice, alice, mut at_bob, bob, _) = talk(0);
+    let allow = |value: &str| json!({"items": [{"tag": "Tag_Profile_IM_AllowType", "value": value}]});
+    at_bob.ok("profile_set", allow("AllowType_Type_NeedConfirm"));
+    let add = json!({"account": bob, "wording": "it is me", "source": "AddSource_Type_Test"});
+    assert_eq!(at_alice.ok("friend_add", add), json!({"state": "pending"}));
+    let asking = at_bob.ok("friend_pending", json!({}))["list"][0].take();
+    assert_eq!((&asking["account"], &asking["wording"]), (&json!(alice), &json!("it is me")));
+    at_bob.ok("friend_answer", json!({"account": alice, "accept": true, "remark": "A"}));
+    assert_eq!(at_bob.ok("friend_pending", json!({})), json!({"list": []}));
+    assert_eq!(at_alice.ok("friends", json!({}))["list"][0]["account"], json!(bob));
+    assert_eq!(at_bob.ok("friends", json!({}))["list"][0]["remark"], "A");
+    assert_eq!(at_bob.code("friend_answer", json!({"account": alice, "accept": true})), 30_614);
+
+    let [carol] = Server::shared().accounts();
+    at_bob.ok("profile_set", allow("AllowType_Type_DenyAny"));
+    let mut at_carol = Client::online(Server::shared(), &carol, "c");
+    assert_eq!(at_carol.code("friend_add", json!({"account": bob})), 30_516);
+    assert_eq!(at_carol.code("friend_add", json!({"account": "nobody-of-this-name"})), 30_003);
+    at_bob.ok("block", json!({"accounts": [carol]}));
+    at_bob.ok("profile_set", allow("AllowType_Type_AllowAny"));
+    assert_eq!(at_carol.code("friend_add", json!({"account": bob})), 30_525);
+}
+
+#[test]
+fn a_device_is_told_how_it_is_reached() {
+    let (mut at_alice, _, _, _, _) = talk(0);
+    at_alice.ok("push_token", json!({"provider": "apns", "token": "t", "environment": "sandbox", "topic": "app"}));
+    at_alice.ok("push_token", json!({"provider": "fcm", "token": ""}));
+    assert_eq!(at_alice.code("push_token", json!({"provider": "pigeon", "token": "t"})), 60_003);
+    at_alice.ok("app_state", json!({"state": "background", "badge": 3}));
+    at_alice.ok("app_state", json!({"state": "foreground"}));
+    assert_eq!(at_alice.code("app_state", json!({"state": "asleep"})), 60_003);
+}
+
+#[test]
 fn a_list_is_paged_by_names() {
     let server = Server::shared();
     let names: [String; 5] = server.accounts();

@@ -178,6 +178,43 @@ fn a_message_can_be_recalled_by_its_sender() {
 }
 
 #[test]
+fn a_message_can_be_modified_by_its_sender() {
+    let server = Server::shared();
+    let [alice, bob] = server.accounts();
+    let (mut at_alice, mut at_bob) = (Client::online(server, &alice, "a"), Client::online(server, &bob, "b"));
+    let key = at_alice.say(&bob, "before")["key"].clone();
+    at_bob.entry();
+    at_alice.ok("modify", json!({"peer": bob, "key": key, "body": body("after"), "custom": "c"}));
+    for (client, peer) in [(&mut at_bob, &alice), (&mut at_alice, &bob)] {
+        let entry = client.entry();
+        assert_eq!((&entry["type"], &entry["peer"], &entry["key"]), (&json!("modify"), &json!(peer), &key));
+        assert_eq!((text(&entry), &entry["custom"]), ("after", &json!("c")));
+        let history = client.ok("history", json!({"peer": peer}));
+        assert_eq!(text(&history["list"][0]), "after");
+        assert_eq!(history["list"][0]["flags"], json!({"modified": true}));
+    }
+    assert_eq!(at_bob.code("modify", json!({"peer": alice, "key": key, "custom": "d"})), 20_022);
+    assert_eq!(at_alice.code("modify", json!({"peer": bob, "key": key})), 60_003);
+    assert_eq!(at_alice.code("modify", json!({"peer": bob, "key": key, "body": {}})), 90_007);
+}
+
+#[test]
+fn single_messages_are_receipted() {
+    let server = Server::shared();
+    let [alice, bob] = server.accounts();
+    let (mut at_alice, mut at_bob) = (Client::online(server, &alice, "a"), Client::online(server, &bob, "b"));
+    let mut args = message(&bob, "read me");
+    args["need_receipt"] = json!(true);
+    let key = at_alice.ok("send", args)["key"].clone();
+    at_bob.entry();
+    at_bob.ok("receipt", json!({"peer": alice, "keys": [key]}));
+    let entry = at_alice.entry();
+    assert_eq!((&entry["type"], &entry["peer"], &entry["keys"]), (&json!("receipt"), &json!(bob), &json!([key])));
+    assert_eq!(at_alice.ok("history", json!({"peer": bob}))["list"][0]["peer_read"], true);
+    assert_eq!(at_bob.code("receipt", json!({"peer": alice, "keys": vec![key; 31]})), 60_003);
+}
+
+#[test]
 fn friendship_and_mute_bind_clients_but_not_admins() {
     let server = Server::start("policy.friend_check = true");
     let [alice, bob] = server.accounts();

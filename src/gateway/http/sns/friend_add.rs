@@ -1,10 +1,9 @@
 use std::collections::HashMap;
 
-use duolog_topics::{Account, Event, FriendAction, FriendChanged, TagValue};
+use duolog_topics::{Account, Event, FriendAction, FriendChanged};
 
 use super::groups::{NAME_BYTES, is_name};
 use super::{BATCH, Directions, INVALID, directions};
-use crate::domain::rows::ProfileRow;
 use crate::domain::verdict::Answer;
 use crate::domain::view::Mailbox;
 use crate::error::Code;
@@ -20,11 +19,6 @@ const REMARK: usize = 96;
 const WORDING: usize = 256;
 const SOURCE_PREFIX: &str = "AddSource_Type_";
 const SOURCE: usize = 8;
-
-/// Whom a user lets add him; without it, anybody may.
-const ALLOW_TYPE: &str = "Tag_Profile_IM_AllowType";
-const NEED_CONFIRM: &str = "AllowType_Type_NeedConfirm";
-const DENY_ANY: &str = "AllowType_Type_DenyAny";
 
 #[derive(Debug)]
 pub struct Request {
@@ -142,19 +136,10 @@ async fn allowed(
     }
     let query = |mailbox: &Mailbox<'_>, peer: &Account| {
         let known = mailbox.exists(peer)?;
-        known.then(|| Ok(action(&mailbox.profile(peer)?))).transpose()
+        known.then(|| Ok(profile::adding(&mailbox.profile(peer)?))).transpose()
     };
     let asked = context.read_each(peers.to_vec(), query).await?;
     Ok(peers.iter().cloned().zip(asked).filter_map(|(peer, action)| Some((peer, action?))).collect())
-}
-
-fn action(profile: &ProfileRow) -> Result<FriendAction, Code> {
-    let items = profile::items(profile, &[ALLOW_TYPE.to_owned()]);
-    match items.first().map(|item| &item.value) {
-        Some(TagValue::Text(text)) if text == DENY_ANY => Err(Code::PEER_DENIES_FRIENDS),
-        Some(TagValue::Text(text)) if text == NEED_CONFIRM => Ok(FriendAction::Request),
-        _ => Ok(FriendAction::Add),
-    }
 }
 
 /// Per account: 30539 if the peer has to accept, 30516 if he takes no requests, 30515 and 30525 for a block, 30010 and

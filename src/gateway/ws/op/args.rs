@@ -5,6 +5,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::Context;
+use crate::domain::rows::RelationKind;
+use crate::domain::view::{Listed, Mailbox};
 use crate::error::Code;
 use crate::gateway::ws::protocol::Failure;
 use crate::gateway::ws::protocol::frame::object;
@@ -87,7 +90,7 @@ pub fn page_size(asked: Option<u64>, most: usize) -> Result<usize, Failure> {
 #[derive(Deserialize)]
 pub struct ListPage {
     /// The last name of the page before.
-    pub after: Option<Account>,
+    after: Option<Account>,
     limit: Option<u64>,
 }
 
@@ -100,8 +103,20 @@ impl ListPage {
         Ok(page)
     }
 
-    pub fn limit(&self) -> usize {
-        page_size(self.limit, LIST_PAGE).unwrap_or(LIST_PAGE)
+    /// Reads the page of the caller's list, and the name after which the next one begins, if there is one.
+    ///
+    /// # Errors
+    /// If the list cannot be read now.
+    pub async fn read(self, context: &Context, kind: RelationKind) -> Result<(Vec<Listed>, Option<Account>), Failure> {
+        let limit = page_size(self.limit, LIST_PAGE)?;
+        let query = move |mailbox: &Mailbox<'_>, account: &Account| {
+            mailbox.listed(account, kind, self.after.as_ref(), limit + 1)
+        };
+        let mut list = context.read(query).await?;
+        let more = list.len() > limit;
+        list.truncate(limit);
+        let next = list.last().filter(|_| more).map(|last| last.peer.clone());
+        Ok((list, next))
     }
 }
 

@@ -17,20 +17,15 @@ impl Blacklist {
     /// # Errors
     /// If the list cannot be read now.
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
-        let limit = self.0.limit();
-        let after = self.0.after;
-        let list = context
-            .read(move |mailbox, account| mailbox.listed(account, RelationKind::Block, after.as_ref(), limit + 1))
-            .await?;
-        let page = &list[..list.len().min(limit)];
+        let (page, next) = self.0.read(context, RelationKind::Block).await?;
         Ok(Granted::Ok(object_text(|reply| {
-            reply.list("list", page, |out, listed| {
+            reply.list("list", &page, |out, listed| {
                 object(out, |item| {
                     item.text("account", listed.peer.as_str()).number("added", listed.added);
                 });
             });
-            if let Some(last) = page.last().filter(|_| list.len() > limit) {
-                reply.text("next", last.peer.as_str());
+            if let Some(next) = &next {
+                reply.text("next", next.as_str());
             }
         })))
     }

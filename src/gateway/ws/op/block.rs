@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use duolog_topics::{Account, BlacklistChanged};
 
 use super::args::accounts;
@@ -44,10 +46,18 @@ impl Unblock {
     }
 }
 
-async fn change(context: &Context, peers: Vec<Account>, blocked: bool) -> Result<Granted, Failure> {
-    let owner = context.account().clone();
-    match context.submit(BlacklistChanged { owner, peers, blocked, decided: None }).await? {
-        Answer::Results(list) => Ok(results(&list)),
-        _ => Err(Code::INTERNAL_ERROR.into()),
+/// The results are in the order of the request, also for a name that stands there twice.
+async fn change(context: &Context, asked: Vec<Account>, blocked: bool) -> Result<Granted, Failure> {
+    let known = if blocked { context.known(&asked).await? } else { asked.iter().cloned().collect() };
+    let mut changed = HashMap::new();
+    if !known.is_empty() {
+        let (owner, peers) = (context.account().clone(), known.into_iter().collect());
+        if let Answer::Results(list) = context.submit(BlacklistChanged { owner, peers, blocked, decided: None }).await?
+        {
+            changed.extend(list);
+        }
     }
+    let result = |peer: &Account| changed.get(peer).copied().unwrap_or(Err(Code::RELATION_ACCOUNT_UNKNOWN));
+    let list: Vec<_> = asked.into_iter().map(|peer| (peer.clone(), result(&peer))).collect();
+    Ok(results(&list))
 }

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -60,6 +61,14 @@ impl Context {
         }
     }
 
+    /// Those of the accounts that exist, or did a few minutes ago.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn known(&self, accounts: &[Account]) -> Result<HashSet<Account>, Failure> {
+        Ok(self.shared.known.existing(self.engine(), accounts).await?)
+    }
+
     /// Submits a message to somebody who exists, as far as is known: his home may be another one, which judges it later.
     ///
     /// The look-up may take a while. So that no message overtakes another one, the next enters when this one waits in the
@@ -69,7 +78,7 @@ impl Context {
     /// 20003 if nobody has that name; the engine's.
     pub async fn send(&self, to: &Account, message: MessageSent) -> Result<Verdict, Failure> {
         let turn = self.turnstile.lock().await;
-        if self.shared.known.existing(self.engine(), std::slice::from_ref(to)).await?.is_empty() {
+        if self.known(std::slice::from_ref(to)).await?.is_empty() {
             return Err(Code::SENDER_OR_RECEIVER_UNKNOWN.into());
         }
         let mut verdict = std::pin::pin!(self.engine().submit(self.account(), message.into()));

@@ -18,16 +18,11 @@ impl Friends {
     /// # Errors
     /// If the list cannot be read now.
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
-        let limit = self.0.limit();
-        let after = self.0.after;
-        let list = context
-            .read(move |mailbox, account| mailbox.listed(account, RelationKind::Friend, after.as_ref(), limit + 1))
-            .await?;
-        let page = &list[..list.len().min(limit)];
+        let (page, next) = self.0.read(context, RelationKind::Friend).await?;
         Ok(Granted::Ok(object_text(|reply| {
-            reply.list("list", page, write_friend);
-            if let Some(last) = page.last().filter(|_| list.len() > limit) {
-                reply.text("next", last.peer.as_str());
+            reply.list("list", &page, write_friend);
+            if let Some(next) = &next {
+                reply.text("next", next.as_str());
             }
         })))
     }

@@ -1,5 +1,6 @@
 //! What a client can ask for: one file an op, with its arguments, what it does and what it answers.
 
+mod app_state;
 mod args;
 mod blacklist;
 mod block;
@@ -8,17 +9,22 @@ pub mod context;
 mod delete;
 mod delete_recent;
 mod friend_add;
+mod friend_answer;
 mod friend_check;
 mod friend_delete;
 mod friend_get;
+mod friend_pending;
 mod friend_update;
 mod friends;
 pub mod history;
 pub mod login;
+mod modify;
 mod profile_get;
 mod profile_set;
+mod push_token;
 mod read;
 mod recall;
+mod receipt;
 mod recent_contacts;
 mod renew;
 mod results;
@@ -121,7 +127,9 @@ requests! {
     "delete_recent" DeleteRecent(delete_recent::DeleteRecent) write;
     "clear_history" ClearHistory(clear_history::ClearHistory) write;
     "read" Read(read::Read) write;
+    "receipt" Receipt(receipt::Receipt) write;
     "recall" Recall(recall::Recall) write;
+    "modify" Modify(modify::Modify) write;
     "delete" Delete(delete::Delete) write;
     "block" Block(block::Block) free;
     "unblock" Unblock(block::Unblock) free;
@@ -132,9 +140,13 @@ requests! {
     "friend_add" FriendAdd(friend_add::FriendAdd) free;
     "friend_delete" FriendDelete(friend_delete::FriendDelete) free;
     "friend_update" FriendUpdate(friend_update::FriendUpdate) free;
+    "friend_pending" FriendPending(friend_pending::FriendPending) free;
+    "friend_answer" FriendAnswer(friend_answer::FriendAnswer) free;
     "profile_get" ProfileGet(profile_get::ProfileGet) free;
     "profile_set" ProfileSet(profile_set::ProfileSet) free;
     "status" Status(status::Status) free;
+    "push_token" PushToken(push_token::PushToken) free;
+    "app_state" AppState(app_state::AppState) free;
     "renew" Renew(renew::Renew) free;
 }
 

@@ -1,0 +1,59 @@
+use duolog_topics::{Account, MessageModified, MsgKey};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::args::key;
+use super::{Context, Granted};
+use crate::gateway::elements::{check_body, check_custom};
+use crate::gateway::ws::protocol::Failure;
+use crate::gateway::ws::protocol::frame::object;
+
+/// `modify`: the user replaces what a message of his own says.
+pub struct Modify {
+    peer: Account,
+    key: MsgKey,
+    body: Option<String>,
+    custom: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Args<'a> {
+    peer: Account,
+    key: String,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    custom: Option<String>,
+}
+
+impl Modify {
+    /// # Errors
+    /// 90054 for a key that is none, 60003 for another field.
+    pub fn parse(args: &str) -> Result<Self, Failure> {
+        let args: Args<'_> = object(args)?;
+        if args.body.is_none() && args.custom.is_none() {
+            return Err(Failure::malformed("neither body nor custom"));
+        }
+        let body = args.body.map(|body| body.get().to_owned());
+        Ok(Self { peer: args.peer, key: key(&args.key)?, body, custom: args.custom })
+    }
+
+    pub fn peer(&self) -> &Account {
+        &self.peer
+    }
+
+    /// # Errors
+    /// The codes of a wrong body; 20022 unknown, 20023 recalled.
+    pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
+        let limit = context.settings().limits.body_bytes;
+        let checked = match (&self.body, &self.custom) {
+            (Some(body), custom) => check_body(body, custom.as_deref(), limit).map(Some),
+            (None, Some(custom)) => check_custom(custom, limit).map(|()| None),
+            (None, None) => Ok(None),
+        };
+        let body = checked.map_err(|error| Failure::new(error.code(), error.to_string()))?;
+        let from = context.account().clone();
+        let by = from.clone();
+        let (to, key, custom) = (self.peer, self.key, self.custom);
+        context.change(MessageModified { from, to, key, by, by_operator: false, body, custom }).await
+    }
+}
