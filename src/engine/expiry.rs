@@ -39,8 +39,7 @@ impl Expiry for ExpiredRows {
             Horizon::Timeline => below(&self.timeline),
             // The fold still has to give up the place and the unread of a conversation that is a recent contact.
             Horizon::Roaming if table == Table::Conversation => {
-                below(&self.roaming)
-                    && ConversationRow::decode(value).is_ok_and(|row| row.recent.is_none() && row.unread == 0)
+                below(&self.roaming) && ConversationRow::decode(value).is_ok_and(|row| !row.is_counted())
             }
             Horizon::Roaming => below(&self.roaming),
             Horizon::Idempotency => match IdempotencyRow::decode(value).map(|row| row.window) {

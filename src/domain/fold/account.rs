@@ -6,22 +6,19 @@ use duolog_topics::{AccountImported, AccountKicked, MuteChanged, ProfileItem, Ta
 use super::STEP_LIMIT;
 use super::step::Step;
 use crate::domain::rows::{
-    AccountRow, ConversationRow, Direction, Horizon, Key, ProfileRow, PushTokenRow, Row, RowsError, SessionRow,
-    StoredItem, Table, record_time_of,
+    AccountRow, Direction, Key, ProfileRow, PushTokenRow, RowsError, SessionRow, StoredItem, Table,
 };
 use crate::domain::verdict::{Answer, Effect, EndReason, SessionEnded, Verdict};
-use crate::domain::view::Mailbox;
 use crate::error::Code;
 
-/// What an account owns besides its own row; a deletion takes it away.
-const OWNED: [Table; 10] = [
+/// What an account owns besides its own row and its relations; a deletion takes it away.
+const OWNED: [Table; 9] = [
     Table::FriendGroups,
     Table::Session,
     Table::Device,
     Table::Recent,
     Table::Profile,
     Table::PushToken,
-    Table::Relation,
     Table::Conversation,
     Table::Timeline,
     Table::History,
@@ -43,6 +40,7 @@ impl Step<'_, '_> {
             row.timeline_id = *self.envelope.id.as_bytes();
             row.unread_total = 0;
             row.recents = 0;
+            row.recents_from = 0;
             row.blocked = 0;
             row.friends = 0;
             row.muted_until = 0;
@@ -82,25 +80,30 @@ impl Step<'_, '_> {
         Ok(Verdict::Applied(if more { Answer::Partial } else { Answer::Done }))
     }
 
-    /// Deletes up to a step's limit of the rows that the account owns; whether there are more.
+    /// Ends relations and deletes rows that the account owns, up to a step's limit; whether there are more. What has
+    /// expired is left to compaction: whether it is still there may not change the answer.
     fn clear_some(&mut self) -> Result<bool, RowsError> {
         let account = self.envelope.account.clone();
+        let limit = STEP_LIMIT - self.end_relations(&account, STEP_LIMIT)?;
+        if limit == 0 {
+            return Ok(true);
+        }
         let mut gone: Vec<Bytes> = Vec::new();
         for table in OWNED {
             let prefix = Key::of(table).account(&account);
             let mailbox = self.mailbox();
             mailbox.walk(&prefix, Direction::Forward, |key, value| {
-                if mailbox.is_surely_there(table, value) {
+                if !mailbox.may_be_gone(table, value)? {
                     gone.push(Bytes::copy_from_slice(key));
                 }
-                Ok(if gone.len() > STEP_LIMIT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+                Ok(if gone.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             })?;
-            if gone.len() > STEP_LIMIT {
+            if gone.len() > limit {
                 break;
             }
         }
-        let more = gone.len() > STEP_LIMIT;
-        gone.into_iter().take(STEP_LIMIT).for_each(|key| self.delete_raw(key));
+        let more = gone.len() > limit;
+        gone.into_iter().take(limit).for_each(|key| self.delete_raw(key));
         Ok(more)
     }
 
@@ -135,21 +138,5 @@ impl Step<'_, '_> {
             self.effect(Effect::End(SessionEnded { account: account.clone(), session, reason: reason.clone() }));
         }
         Ok(())
-    }
-}
-
-impl Mailbox<'_> {
-    /// Whether a row is there in every copy of the rows. A compaction may have taken an expired one here and not yet
-    /// elsewhere, so a step that counts rows must not count it; it goes by itself.
-    fn is_surely_there(&self, table: Table, value: &[u8]) -> bool {
-        let horizon = match table.horizon() {
-            Horizon::Timeline => self.meta.horizons.timeline,
-            Horizon::Roaming => self.meta.horizons.roaming,
-            Horizon::Never | Horizon::Idempotency => return true,
-        };
-        let expired = record_time_of(value).is_some_and(|time| time < horizon);
-        // Compactions leave a conversation that the fold has still to give up.
-        let awaited = |row: ConversationRow| row.recent.is_some() || row.unread > 0;
-        !expired || table == Table::Conversation && ConversationRow::decode(value).is_ok_and(awaited)
     }
 }

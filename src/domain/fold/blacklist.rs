@@ -4,14 +4,14 @@ use duolog_topics::{Account, BlacklistChanged, Event, RegisterStamp};
 
 use super::step::Step;
 use crate::domain::judge;
-use crate::domain::rows::{AccountRow, Change, RelationKind, RelationRow, RowsError};
+use crate::domain::rows::{AccountRow, Change, RelationKind, RowsError};
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
 
 impl Step<'_, '_> {
     /// Stands in the owner's home and is carried to those that he blocks, because a block ends the friendship both ways.
     pub fn blacklist_changed(&mut self, event: &BlacklistChanged) -> Result<Verdict, RowsError> {
-        let stamp = self.decided(event.decided);
+        let stamp = self.decided(event.decided, &event.owner, &event.peers)?;
         if self.carried() {
             for peer in &event.peers {
                 self.blocked_by(peer, &event.owner, event.blocked, stamp)?;
@@ -69,18 +69,18 @@ impl Step<'_, '_> {
     }
 
     /// The other side of a block. Whoever was blocked sees at most that a friendship ended.
-    fn blocked_by(
+    pub fn blocked_by(
         &mut self,
         account: &Account,
         by: &Account,
         blocked: bool,
         stamp: RegisterStamp,
     ) -> Result<(), RowsError> {
-        let Some(mut row) = self.mailbox().account(account)? else {
+        let Some(mut row) = self.mailbox().account_row(account)? else {
             return Ok(());
         };
         self.set_relation(account, RelationKind::BlockedBy, by, blocked, stamp)?;
-        if blocked {
+        if blocked && row.exists {
             self.end_friendship(account, &mut row, by, stamp)?;
             self.put_account(account, &row);
         }
@@ -105,28 +105,5 @@ impl Step<'_, '_> {
             self.add_change(account, row, change)?;
         }
         Ok(())
-    }
-
-    /// Sets a register if the change is newer than what it holds; whether that listed or unlisted the peer.
-    pub fn set_relation(
-        &mut self,
-        account: &Account,
-        kind: RelationKind,
-        peer: &Account,
-        listed: bool,
-        stamp: RegisterStamp,
-    ) -> Result<bool, RowsError> {
-        let before = self.mailbox().relation(account, kind, peer)?;
-        if before.as_ref().is_some_and(|row| row.stamp >= stamp) || (before.is_none() && !listed && !self.carried()) {
-            return Ok(false);
-        }
-        let was = before.as_ref().is_some_and(|row| row.listed);
-        let row = match before {
-            Some(row) if row.listed && listed => RelationRow { stamp, ..row },
-            _ if listed => RelationRow { stamp, listed, added: stamp.time, ..RelationRow::default() },
-            _ => RelationRow { stamp, ..RelationRow::default() },
-        };
-        self.put(RelationRow::key(account, kind, peer), &row);
-        Ok(was != listed)
     }
 }

@@ -1,7 +1,7 @@
 use duolog_topics::{Account, ConversationCleared, ConversationDeleted};
 
 use super::step::Step;
-use crate::domain::rows::{AccountRow, Change, ConversationRow, RowsError};
+use crate::domain::rows::{AccountRow, Change, ConversationRow, HistoryPlace, RowsError};
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
 
@@ -15,9 +15,8 @@ impl Step<'_, '_> {
         let mut row = self.conversation(&account, &mut owner, &event.peer)?;
         if row.recent.is_some() {
             self.leave_recents(&account, &mut owner, &event.peer, &row);
+            row.forget_unread();
             row.recent = None;
-            row.unread = 0;
-            row.read_time = row.newest_received;
             row.changed = self.add_change(&account, &mut owner, Change::RecentRemoved { peer: event.peer.clone() })?;
             self.put(ConversationRow::key(&account, &event.peer), &row);
         }
@@ -47,15 +46,14 @@ impl Step<'_, '_> {
         peer: &Account,
         mut row: ConversationRow,
     ) -> Result<(), RowsError> {
-        if row.newest_time <= row.cleared {
+        if row.newest_time <= row.cleared.time {
             return Ok(());
         }
-        row.cleared = row.newest_time;
+        row.cleared = HistoryPlace { time: row.newest_time, sequence: owner.sequence };
         row.last = None;
         owner.unread_total = owner.unread_total.saturating_sub(row.unread);
-        row.unread = 0;
-        row.read_time = row.newest_received;
-        let change = Change::DeleteUntil { peer: peer.clone(), until: row.cleared };
+        row.forget_unread();
+        let change = Change::DeleteUntil { peer: peer.clone(), until: row.newest_time };
         row.changed = self.add_change(account, owner, change)?;
         self.put(ConversationRow::key(account, peer), &row);
         Ok(())

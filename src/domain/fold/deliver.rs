@@ -3,10 +3,10 @@ use duolog_topics::{Account, MessageContent, Millis, Origin};
 use super::step::Step;
 use crate::domain::judge;
 use crate::domain::rows::{
-    AccountRow, ConversationRow, Delivery, Direction, HistoryPlace, HistoryRow, KeyReader, MessageRow, Pointer,
-    RecentRow, RowFlags, RowsError, Table, TimelineEntry,
+    AccountRow, ConversationRow, Delivery, HistoryPlace, HistoryRow, MessageRow, Pointer, RowFlags, RowsError,
+    TimelineEntry,
 };
-use crate::domain::view::{Entry, Mailbox};
+use crate::domain::view::Entry;
 
 /// A message on its way into mailboxes: what both sides of it share.
 pub(super) struct Passing<'m> {
@@ -118,7 +118,10 @@ impl Step<'_, '_> {
         if flags.has(RowFlags::INCOMING) {
             row.newest_received = row.newest_received.max(at.time);
         }
-        let counts = flags.has(RowFlags::COUNTS) && at.time > row.read_time;
+        if at.time <= row.cleared.time {
+            row.cleared.time = at.time.saturating_sub(1);
+        }
+        let counts = flags.has(RowFlags::COUNTS) && row.counts_at(at.time);
         if counts {
             row.unread += 1;
             owner.unread_total += 1;
@@ -134,51 +137,6 @@ impl Step<'_, '_> {
         self.put(ConversationRow::key(account, peer), &row);
         self.evict_recents(account, owner)
     }
-
-    fn move_recent(
-        &mut self,
-        account: &Account,
-        owner: &mut AccountRow,
-        peer: &Account,
-        row: &mut ConversationRow,
-        time: Millis,
-    ) {
-        match row.recent.replace(time) {
-            Some(before) if before == time => return,
-            Some(before) => self.delete(RecentRow::key(account, before, peer)),
-            None => owner.recents += 1,
-        }
-        self.put(RecentRow::key(account, time, peer), &RecentRow {});
-    }
-
-    /// Keeps the newest recent contacts only; what leaves the list takes its unread with it.
-    fn evict_recents(&mut self, account: &Account, owner: &mut AccountRow) -> Result<(), RowsError> {
-        while owner.recents > self.meta().policy.recent_contacts.max(1) {
-            let Some(peer) = oldest_recent(&self.mailbox(), account)? else {
-                return Ok(());
-            };
-            let stored = ConversationRow::key(account, &peer);
-            let mut row: ConversationRow =
-                crate::domain::rows::get(self.rows(), stored.as_slice())?.unwrap_or_default();
-            self.leave_recents(account, owner, &peer, &row);
-            row.recent = None;
-            row.unread = 0;
-            self.put(stored, &row);
-        }
-        Ok(())
-    }
-}
-
-fn oldest_recent(mailbox: &Mailbox<'_>, account: &Account) -> Result<Option<Account>, RowsError> {
-    let mut oldest = None;
-    mailbox.walk(&RecentRow::prefix(account), Direction::Forward, |key, _| {
-        let mut reader = KeyReader::new(key, Table::Recent)?;
-        reader.text()?;
-        reader.u64()?;
-        oldest = Some(reader.account()?);
-        Ok(std::ops::ControlFlow::Break(()))
-    })?;
-    Ok(oldest)
 }
 
 /// The message as a live device sees it: nobody has read it yet.

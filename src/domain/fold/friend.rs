@@ -9,9 +9,13 @@ use crate::error::Code;
 impl Step<'_, '_> {
     /// A change of one direction of a friendship, or of both; carried to the other side, which keeps the mirror.
     pub fn friend_changed(&mut self, event: &FriendChanged) -> Result<Verdict, RowsError> {
-        let stamp = self.decided(event.decided);
+        let stamp = self.decided(event.decided, &event.owner, std::slice::from_ref(&event.peer))?;
         if self.carried() {
-            self.friend_of(event, stamp)?;
+            if self.is_home_of(&event.owner) {
+                self.turned_away(event, stamp)?;
+            } else {
+                self.friend_of(event, stamp)?;
+            }
             return Ok(Verdict::Applied(Answer::Done));
         }
         let Some(mut row) = self.mailbox().account(&event.owner)? else {
@@ -74,23 +78,62 @@ impl Step<'_, '_> {
     /// The peer's side: the mirror, and his own list if the change is for both.
     fn friend_of(&mut self, event: &FriendChanged, stamp: RegisterStamp) -> Result<(), RowsError> {
         let (account, owner) = (&event.peer, &event.owner);
-        let Some(mut row) = self.mailbox().account(account)? else {
-            return Ok(());
-        };
         let listed = match event.action {
-            FriendAction::Add | FriendAction::Accept => true,
+            FriendAction::Add | FriendAction::Accept | FriendAction::Update => true,
             FriendAction::Remove => false,
             FriendAction::Request => return self.requested_by(event, stamp),
-            FriendAction::Update | FriendAction::Refuse => return Ok(()),
+            FriendAction::Refuse => return Ok(()),
+        };
+        let known = self.mailbox().account(account)?;
+        if listed && self.carried() && (known.is_none() || self.mailbox().lists(account, RelationKind::Block, owner)?) {
+            return self.turn_away(event, known, stamp);
+        }
+        let Some(mut row) = known else {
+            return Ok(());
         };
         self.set_relation(account, RelationKind::FriendOf, owner, listed, stamp)?;
-        if event.both || event.action == FriendAction::Accept {
+        if event.action == FriendAction::Accept || event.both && event.action != FriendAction::Update {
             let plain = FriendChanged { remark: None, groups: None, ..event.clone() };
             match listed {
                 true => self.list_friend(account, &mut row, owner, &plain, stamp)?,
                 false => self.unlist_friend(account, &mut row, owner, stamp)?,
             }
             self.put_account(account, &row);
+        }
+        Ok(())
+    }
+
+    /// An addition that was decided before its home knew of a block, or of the end of the account, is carried back as a
+    /// removal that is a little newer: so a block wins over any friend change, and both homes end equal.
+    fn turn_away(
+        &mut self,
+        event: &FriendChanged,
+        known: Option<AccountRow>,
+        stamp: RegisterStamp,
+    ) -> Result<(), RowsError> {
+        let removed = RegisterStamp { time: stamp.time + 1, ..stamp };
+        if let Some(mut row) = known {
+            self.end_friendship(&event.peer, &mut row, &event.owner, removed)?;
+            self.put_account(&event.peer, &row);
+        }
+        let back = FriendChanged {
+            action: FriendAction::Remove,
+            both: true,
+            remark: None,
+            groups: None,
+            source: None,
+            wording: None,
+            decided: Some(removed),
+            ..event.clone()
+        };
+        self.carry(&event.owner, &Event::FriendChanged(back))
+    }
+
+    /// The owner's side of an addition that was turned away.
+    fn turned_away(&mut self, event: &FriendChanged, stamp: RegisterStamp) -> Result<(), RowsError> {
+        if let Some(mut row) = self.mailbox().account(&event.owner)? {
+            self.end_friendship(&event.owner, &mut row, &event.peer, stamp)?;
+            self.put_account(&event.owner, &row);
         }
         Ok(())
     }
@@ -106,7 +149,8 @@ impl Step<'_, '_> {
         if self.set_relation(account, RelationKind::Friend, peer, true, stamp)? {
             row.friends += 1;
         }
-        let Some(mut relation) = self.mailbox().relation(account, RelationKind::Friend, peer)? else {
+        let held = self.mailbox().relation(account, RelationKind::Friend, peer)?;
+        let Some(mut relation) = held.filter(|row| row.stamp == stamp) else {
             return Ok(());
         };
         relation.remark = event.remark.clone().or(relation.remark);

@@ -44,11 +44,12 @@ impl Step<'_, '_> {
     /// The asked side.
     pub fn requested_by(&mut self, event: &FriendChanged, stamp: RegisterStamp) -> Result<(), RowsError> {
         let (account, asking) = (&event.peer, &event.owner);
-        if self.mailbox().lists(account, RelationKind::Block, asking)? {
+        if !self.mailbox().exists(account)? || self.mailbox().lists(account, RelationKind::Block, asking)? {
             return Ok(());
         }
         self.set_relation(account, RelationKind::Pending, asking, true, stamp)?;
-        if let Some(mut row) = self.mailbox().relation(account, RelationKind::Pending, asking)? {
+        let held = self.mailbox().relation(account, RelationKind::Pending, asking)?;
+        if let Some(mut row) = held.filter(|row| row.stamp == stamp) {
             row.wording = event.wording.clone();
             row.source = event.source.clone();
             row.remark = event.remark.clone();

@@ -39,7 +39,7 @@ impl Step<'_, '_> {
         peer: &Account,
         event: &MessageModified,
     ) -> Result<Result<(), Code>, RowsError> {
-        let found = self.sent_in(account, peer, &event.from, event.key)?;
+        let found = self.mailbox().find_sent(account, peer, &event.from, event.key)?;
         let (Some((place, row)), Some(mut owner)) = (found, self.mailbox().account(account)?) else {
             return Ok(Err(Code::MESSAGE_UNKNOWN));
         };
@@ -107,7 +107,7 @@ impl Step<'_, '_> {
         let mut results = Vec::with_capacity(event.keys.len());
         let mut known = Vec::new();
         for key in &event.keys {
-            let found = self.sent_in(&event.reader, &event.sender, &event.sender, *key)?;
+            let found = self.mailbox().find_sent(&event.reader, &event.sender, &event.sender, *key)?;
             results.push((event.sender.clone(), found.as_ref().map(|_| ()).ok_or(Code::MESSAGE_UNKNOWN)));
             let Some((place, row)) = found else { continue };
             known.push(*key);
@@ -129,7 +129,7 @@ impl Step<'_, '_> {
         };
         let mut newly = Vec::new();
         for key in keys {
-            let found = self.sent_in(&event.sender, &event.reader, &event.sender, *key)?;
+            let found = self.mailbox().find_sent(&event.sender, &event.reader, &event.sender, *key)?;
             let Some((place, row)) = found.filter(|(_, row)| !row.flags.has(RowFlags::RECEIPTED)) else { continue };
             self.receipt_row(&event.sender, &event.reader, place, row);
             newly.push(*key);

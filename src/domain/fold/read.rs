@@ -62,17 +62,19 @@ impl Step<'_, '_> {
         if asked == row.newest_received {
             return Ok((asked, row.unread));
         }
+        if asked <= row.uncounted {
+            return Ok((asked, 0));
+        }
         let place = |time: Millis| HistoryPlace { time, sequence: 0 };
-        let from = HistoryRow::key(reader, peer, place(row.read_time.saturating_add(1))).into_bytes();
+        let counted_from = row.read_time.max(row.uncounted).saturating_add(1);
+        let from = HistoryRow::key(reader, peer, place(counted_from)).into_bytes();
         let until = HistoryRow::key(reader, peer, place(asked.saturating_add(1))).into_bytes();
         let range = KeyRange { from: Bound::Included(&from), until: Bound::Excluded(&until) };
         let (mut seen, mut read, mut reached) = (0, 0, asked);
         let mailbox = self.mailbox();
         mailbox.walk_range(range, Direction::Forward, |key, value| {
-            // An expired message is as if it were gone, because a compaction may have taken it here and not elsewhere.
-            let Some(row) = mailbox.history_row(value)? else {
-                return Ok(ControlFlow::Continue(()));
-            };
+            // An expired one may be gone from the disk already: it counts until everything is read.
+            let Some(row) = mailbox.history_row(value)? else { return Ok(ControlFlow::Continue(())) };
             let time = HistoryRow::place(key)?.time;
             if seen >= STEP_LIMIT && time > reached {
                 return Ok(ControlFlow::Break(()));
@@ -81,7 +83,9 @@ impl Step<'_, '_> {
             if seen >= STEP_LIMIT {
                 reached = time;
             }
-            read += u64::from(row.flags.has(RowFlags::COUNTS));
+            if row.flags.has(RowFlags::COUNTS) {
+                read += 1;
+            }
             Ok(ControlFlow::Continue(()))
         })?;
         Ok((if seen < STEP_LIMIT { asked } else { reached }, read))

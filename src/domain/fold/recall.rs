@@ -1,8 +1,10 @@
-use duolog_topics::{Account, Event, MessageDeleted, MessageRecalled, Millis, MsgKey};
+use std::ops::ControlFlow;
+
+use duolog_topics::{Account, Event, MessageDeleted, MessageRecalled, Millis};
 
 use super::step::Step;
 use crate::domain::rows::{
-    AccountRow, Change, ConversationRow, HistoryPlace, HistoryRow, MessageRow, Pointer, RowFlags, RowsError,
+    AccountRow, Change, ConversationRow, Direction, HistoryPlace, HistoryRow, MessageRow, Pointer, RowFlags, RowsError,
     TimelineEntry, TimelineRow,
 };
 use crate::domain::verdict::{Answer, Verdict, empty_body};
@@ -27,6 +29,9 @@ impl Step<'_, '_> {
             return Ok(Verdict::Refused(code.into()));
         }
         let mine = self.recall_in(&event.from, &event.to, event)?;
+        if mine == Held::Recalled {
+            return Ok(Verdict::Refused(Code::ALREADY_RECALLED.into()));
+        }
         if !self.is_home_of(&event.to) {
             self.carry(&event.to, &Event::MessageRecalled(event.clone()))?;
             return Ok(Verdict::Applied(Answer::Done));
@@ -34,7 +39,7 @@ impl Step<'_, '_> {
         let theirs = if event.from == event.to { mine } else { self.recall_in(&event.to, &event.from, event)? };
         Ok(match (mine, theirs) {
             (Held::Nothing, Held::Nothing) => Verdict::Refused(Code::MESSAGE_UNKNOWN.into()),
-            (Held::Recalled, _) | (Held::Nothing, Held::Recalled) => Verdict::Refused(Code::ALREADY_RECALLED.into()),
+            (Held::Nothing, Held::Recalled) => Verdict::Refused(Code::ALREADY_RECALLED.into()),
             _ => Verdict::Applied(Answer::Done),
         })
     }
@@ -42,8 +47,7 @@ impl Step<'_, '_> {
     /// A client takes back his own messages only, and only for a while. What his view does not hold an operator may
     /// still take back from the receiver.
     fn recall_refused(&self, event: &MessageRecalled) -> Result<Option<Code>, RowsError> {
-        let found = self.mailbox().find_message(&event.from, &event.to, event.key)?;
-        let found = found.filter(|(_, row)| !row.flags.has(RowFlags::INCOMING));
+        let found = self.mailbox().find_sent(&event.from, &event.to, &event.from, event.key)?;
         if event.by_operator {
             let here = found.is_some() || self.mailbox().exists(&event.to)? || !self.is_home_of(&event.to);
             return Ok((!here).then_some(Code::MESSAGE_UNKNOWN));
@@ -60,7 +64,7 @@ impl Step<'_, '_> {
 
     /// Takes a message back from one user's view: history, timeline, unread; devices hear of it.
     fn recall_in(&mut self, account: &Account, peer: &Account, event: &MessageRecalled) -> Result<Held, RowsError> {
-        let Some((place, row)) = self.sent_in(account, peer, &event.from, event.key)? else {
+        let Some((place, row)) = self.mailbox().find_sent(account, peer, &event.from, event.key)? else {
             return Ok(Held::Nothing);
         };
         let Some(mut owner) = self.mailbox().account(account)? else {
@@ -80,19 +84,6 @@ impl Step<'_, '_> {
         self.put(ConversationRow::key(account, peer), &conversation);
         self.put_account(account, &owner);
         Ok(Held::Message)
-    }
-
-    /// The message that `from` sent, in one side's view.
-    pub fn sent_in(
-        &self,
-        account: &Account,
-        peer: &Account,
-        from: &Account,
-        key: MsgKey,
-    ) -> Result<Option<(HistoryPlace, HistoryRow)>, RowsError> {
-        let incoming = account != from;
-        let found = self.mailbox().find_message(account, peer, key)?;
-        Ok(found.filter(|(_, row)| row.flags.has(RowFlags::INCOMING) == incoming))
     }
 
     /// The row of the record holds the body for every receiver: it is emptied only where there was one.
@@ -131,12 +122,13 @@ impl Step<'_, '_> {
             let Some((place, row)) = found else { continue };
             uncount(&mut owner, &mut conversation, &row, place.time);
             self.delete(HistoryRow::key(&account, &event.peer, place));
-            self.delete(TimelineRow::key(&account, place.sequence));
+            self.flag_entry(&account, place.sequence, row.flags.with(RowFlags::DELETED))?;
             gone.push(*key);
         }
         if !gone.is_empty() {
-            let newest = self.newest_message(&account, &event.peer)?;
-            conversation.last = conversation.last.and(newest);
+            if conversation.last.is_some() {
+                conversation.last = self.newest_shown(&account, &event.peer, conversation.cleared.sequence)?;
+            }
             let change = Change::Delete { peer: event.peer.clone(), keys: gone };
             conversation.changed = self.add_change(&account, &mut owner, change)?;
             self.put(ConversationRow::key(&account, &event.peer), &conversation);
@@ -145,17 +137,21 @@ impl Step<'_, '_> {
         Ok(Verdict::Applied(Answer::Results(results)))
     }
 
-    fn newest_message(&self, account: &Account, peer: &Account) -> Result<Option<HistoryPlace>, RowsError> {
+    /// The newest message that a conversation may show as its last. What it passes over has expired or was sent not to be
+    /// shown; both are few above a message that still is there.
+    fn newest_shown(&self, account: &Account, peer: &Account, cleared: u64) -> Result<Option<HistoryPlace>, RowsError> {
         let mut newest = None;
-        let prefix = HistoryRow::prefix(account, peer);
         let mailbox = self.mailbox();
-        mailbox.walk(&prefix, crate::domain::rows::Direction::Backward, |key, value| {
-            // By message time an import may stand before a message that has expired already.
-            if mailbox.history_row(value)?.is_none() {
-                return Ok(std::ops::ControlFlow::Continue(()));
+        mailbox.walk(&HistoryRow::prefix(account, peer), Direction::Backward, |key, value| {
+            let place = HistoryRow::place(key)?;
+            if place.sequence > cleared
+                && let Some(row) = mailbox.history_row(value)?
+                && mailbox.message(row.pointer)?.is_some_and(|message| !message.flags().no_last_message)
+            {
+                newest = Some(place);
+                return Ok(ControlFlow::Break(()));
             }
-            newest = Some(HistoryRow::place(key)?);
-            Ok(std::ops::ControlFlow::Break(()))
+            Ok(ControlFlow::Continue(()))
         })?;
         Ok(newest)
     }
@@ -163,7 +159,7 @@ impl Step<'_, '_> {
 
 /// A message that counted as unread no longer does.
 fn uncount(owner: &mut AccountRow, conversation: &mut ConversationRow, row: &HistoryRow, time: Millis) {
-    if row.flags.has(RowFlags::COUNTS) && time > conversation.read_time && conversation.unread > 0 {
+    if row.flags.has(RowFlags::COUNTS) && conversation.counts_at(time) && conversation.unread > 0 {
         conversation.unread -= 1;
         owner.unread_total = owner.unread_total.saturating_sub(1);
     }

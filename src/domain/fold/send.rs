@@ -7,7 +7,6 @@ use super::step::Step;
 use crate::domain::judge::{self, Judged};
 use crate::domain::rows::{Delivery, IdempotencyRow, MessageRow, OutcomeRow, RowFlags, RowsError};
 use crate::domain::verdict::{Answer, Sent, Verdict};
-use crate::error::Code;
 
 impl Step<'_, '_> {
     /// A message to one or many receivers: the sender's copies, the receivers here, an outbox row for each other home.
@@ -54,18 +53,36 @@ impl Step<'_, '_> {
         Ok(Verdict::Applied(Answer::Done))
     }
 
-    /// Later than every message of the sender's conversations with the receivers, so that time orders each of them.
+    /// Later than every message of the sender's conversations with the receivers, so that time orders each of them. Not
+    /// before partition time: another owner's clock may be behind the one before.
     fn message_time(&self, sender: &Account, event: &MessageSent) -> Result<Millis, RowsError> {
         if let Some(time) = event.imported_time {
             return Ok(time);
         }
-        let mut time = self.time();
+        let mailbox = self.mailbox();
+        let mut time = self.meta().time.max(mailbox.account(sender)?.map_or(0, |owner| owner.ahead));
         for receiver in &event.receivers {
-            if let Some(row) = self.mailbox().conversation(sender, receiver)? {
-                time = time.max(row.newest_time + 1);
-            }
+            let theirs = event.sender_copy == SenderCopy::None && self.is_home_of(receiver);
+            let row = if theirs {
+                mailbox.conversation(receiver, sender)?
+            } else {
+                mailbox.conversation(sender, receiver)?
+            };
+            time = row.map_or(time, |row| time.max(row.newest_time + 1));
         }
         Ok(time)
+    }
+
+    /// Without a copy no conversation of the sender knows the message time. Where it ran ahead of the clock, the account
+    /// does.
+    fn keep_time_ahead(&mut self, sender: &Account, message_time: Millis) -> Result<(), RowsError> {
+        if message_time > self.meta().time
+            && let Some(mut owner) = self.mailbox().account(sender)?.filter(|owner| owner.ahead < message_time)
+        {
+            owner.ahead = message_time;
+            self.put_account(sender, &owner);
+        }
+        Ok(())
     }
 
     /// The sender's own side of the conversation. To himself, the message is only this.
@@ -77,12 +94,14 @@ impl Step<'_, '_> {
         event: &MessageSent,
     ) -> Result<Option<u64>, RowsError> {
         if event.sender_copy == SenderCopy::None && sender != receiver {
+            self.keep_time_ahead(sender, message.message_time)?;
             return Ok(None);
         }
         let Some(mut owner) = self.mailbox().account(sender)? else {
             return Ok(None);
         };
-        let entry = event.sender_copy == SenderCopy::Full && event.content.origin != Origin::Import;
+        let follows = event.sender_copy == SenderCopy::Full || sender == receiver;
+        let entry = follows && event.content.origin != Origin::Import;
         let how = Entering { flags: RowFlags::default(), entry };
         let sequence = self.enter(sender, &mut owner, receiver, message, how, event.session.as_ref())?;
         self.put_account(sender, &owner);
@@ -135,20 +154,5 @@ impl Step<'_, '_> {
             sequence: sequence.unwrap_or(0),
         };
         self.put(IdempotencyRow::key(sender, judge::key_hash(event)), &row);
-    }
-}
-
-impl Delivery {
-    pub(super) fn unknown(receiver: &Account) -> Self {
-        let code = Code::ACCOUNT_UNKNOWN.number();
-        Self { receiver: receiver.clone(), code, unread_total: 0, online: false }
-    }
-
-    fn is_unknown(&self) -> bool {
-        self.code == Code::ACCOUNT_UNKNOWN.number()
-    }
-
-    fn failure(&self) -> (Account, Code) {
-        (self.receiver.clone(), Code::ACCOUNT_UNKNOWN)
     }
 }

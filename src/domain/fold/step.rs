@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use duolog_topics::{Account, Authority, Envelope, Event, Millis, RegisterStamp, partition_of};
+use duolog_topics::{Account, Authority, Envelope, Event, Millis, partition_of};
 
 use super::{Fold, FoldError};
 use crate::domain::rows::{
-    AccountRow, Change, ConversationRow, Key, OutboxRow, Pointer, PositionRow, RecentRow, Row, Rows, RowsError, Table,
-    TimelineEntry, TimelineRow, get,
+    AccountRow, Change, Key, OutboxRow, Pointer, PositionRow, Row, Rows, RowsError, Table, TimelineEntry, TimelineRow,
+    get,
 };
 use crate::domain::verdict::{Announcement, Effect, Place, Verdict};
 use crate::domain::view::{Entry, Mailbox};
@@ -86,12 +86,6 @@ impl<'f, 'a> Step<'f, 'a> {
         matches!(self.envelope.authority, Authority::Stamp(_))
     }
 
-    /// When and where a relation's change was decided: here, or where a carried record says.
-    pub fn decided(&self, carried: Option<RegisterStamp>) -> RegisterStamp {
-        let here = RegisterStamp { time: self.time(), partition: self.at.partition, offset: self.at.offset };
-        carried.filter(|_| self.carried()).unwrap_or(here)
-    }
-
     pub fn is_home_of(&self, account: &Account) -> bool {
         self.home_of(account) == self.at.partition
     }
@@ -147,7 +141,11 @@ impl<'f, 'a> Step<'f, 'a> {
         }
         let mut gone = Vec::new();
         let prefix = Key::of(Table::Timeline).account(account);
-        self.mailbox().walk(&prefix, crate::domain::rows::Direction::Forward, |key, value| {
+        let mailbox = self.mailbox();
+        mailbox.walk(&prefix, crate::domain::rows::Direction::Forward, |key, value| {
+            if mailbox.may_be_gone(Table::Timeline, value)? {
+                return Ok(std::ops::ControlFlow::Continue(()));
+            }
             if gone.len() < 2 * super::STEP_LIMIT && TimelineRow::decode(value)?.ordinal <= oldest {
                 gone.push(bytes::Bytes::copy_from_slice(key));
                 return Ok(std::ops::ControlFlow::Continue(()));
@@ -184,34 +182,6 @@ impl<'f, 'a> Step<'f, 'a> {
     pub fn effect(&mut self, effect: Effect) {
         if self.fold.live {
             self.effects.push(effect);
-        }
-    }
-
-    /// The conversation for a change. One that has expired is taken back whole: its unread leave the total, and its
-    /// place among the recent contacts is given up, whatever a compaction has already done to its row.
-    pub fn conversation(
-        &mut self,
-        account: &Account,
-        owner: &mut AccountRow,
-        peer: &Account,
-    ) -> Result<ConversationRow, RowsError> {
-        let stored: Option<ConversationRow> = get(self.rows(), ConversationRow::key(account, peer).as_slice())?;
-        let Some(row) = stored else {
-            return Ok(ConversationRow::default());
-        };
-        if row.record_time >= self.meta().horizons.roaming {
-            return Ok(row);
-        }
-        self.leave_recents(account, owner, peer, &row);
-        Ok(ConversationRow::default())
-    }
-
-    /// Takes a conversation out of the recent contacts; its unread go with it. The caller stores the conversation.
-    pub fn leave_recents(&mut self, account: &Account, owner: &mut AccountRow, peer: &Account, row: &ConversationRow) {
-        owner.unread_total = owner.unread_total.saturating_sub(row.unread);
-        if let Some(time) = row.recent {
-            self.delete(RecentRow::key(account, time, peer));
-            owner.recents = owner.recents.saturating_sub(1);
         }
     }
 

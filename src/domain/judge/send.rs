@@ -2,7 +2,7 @@ use duolog_topics::{Account, BlacklistAnswer, MessageSent, Millis, MsgKey, Origi
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Judged;
-use crate::domain::rows::{IdempotencyRow, RelationKind, RowsError, Window};
+use crate::domain::rows::{Delivery, IdempotencyRow, RelationKind, RowsError, Window};
 use crate::domain::verdict::{Answer, Sent};
 use crate::domain::view::Mailbox;
 use crate::error::Code;
@@ -97,12 +97,19 @@ fn repeat(mailbox: &Mailbox<'_>, sender: &Account, event: &MessageSent) -> Resul
     if let Some(time) = event.imported_time {
         return imported_before(mailbox, sender, event, time);
     }
-    let row: Option<IdempotencyRow> = mailbox.idempotency(sender, key_hash(event))?;
-    Ok(row.map(|row| {
-        let key = MsgKey { seq: row.msg_seq, random: event.content.random, time: row.message_time / 1000 };
-        let sequence = (row.sequence > 0).then_some(row.sequence);
-        Answer::Sent(Sent { key, time: row.message_time, sequence, failed: Vec::new() })
-    }))
+    let Some(row): Option<IdempotencyRow> = mailbox.idempotency(sender, key_hash(event))? else {
+        return Ok(None);
+    };
+    let key = MsgKey { seq: row.msg_seq, random: event.content.random, time: row.message_time / 1000 };
+    let sequence = (row.sequence > 0).then_some(row.sequence);
+    let failed = if event.receivers.len() > 1 { failed_before(mailbox, &row)? } else { Vec::new() };
+    Ok(Some(Answer::Sent(Sent { key, time: row.message_time, sequence, failed })))
+}
+
+/// The receivers that the first answer named as unknown, as long as the message's own row is there.
+fn failed_before(mailbox: &Mailbox<'_>, row: &IdempotencyRow) -> Result<Vec<(Account, Code)>, RowsError> {
+    let deliveries = mailbox.message(row.pointer)?.map_or_else(Vec::new, |message| message.deliveries);
+    Ok(deliveries.iter().filter(|delivery| delivery.is_unknown()).map(Delivery::failure).collect())
 }
 
 /// An import repeats if history holds the same MsgSeq, MsgRandom and second.

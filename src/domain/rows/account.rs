@@ -22,6 +22,10 @@ pub struct AccountRow {
     pub floor: u64,
     pub unread_total: u64,
     pub recents: u32,
+    /// No conversation among the recent contacts has a lower record time: below it none has expired.
+    pub recents_from: Millis,
+    /// Message time of the last message that left no copy here, where it ran ahead of the clock: the next is not earlier.
+    pub ahead: Millis,
     pub blocked: u32,
     pub friends: u32,
     /// Unix seconds: signatures made earlier are refused.

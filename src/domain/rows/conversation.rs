@@ -1,10 +1,10 @@
 use duolog_topics::{Account, Millis};
 use serde::{Deserialize, Serialize};
 
-use super::{Key, Row, Table};
+use super::{Key, KeyReader, Row, RowsError, Table};
 
 /// The place of a message in a conversation's history.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub struct HistoryPlace {
     pub time: Millis,
     pub sequence: u64,
@@ -29,8 +29,12 @@ pub struct ConversationRow {
     pub peer_read_time: Millis,
     /// Its place among the recent contacts; absent: it is not one.
     pub recent: Option<Millis>,
-    /// Messages at or below this message time were cleared from this user's view.
-    pub cleared: Millis,
+    /// Messages at or below this message time no longer count as unread, read or not: the conversation was deleted,
+    /// cleared or evicted after them.
+    pub uncounted: Millis,
+    /// What was cleared from this user's view: the messages up to this sequence. Whatever is left is above this message
+    /// time: a late message lowers it.
+    pub cleared: HistoryPlace,
 }
 
 impl Row for ConversationRow {
@@ -49,6 +53,16 @@ impl ConversationRow {
     pub fn key(account: &Account, peer: &Account) -> Key {
         Key::of(Table::Conversation).account(account).account(peer)
     }
+
+    /// Whether something else counts on this row: it outlives its expiry until the fold takes that back.
+    pub fn is_counted(&self) -> bool {
+        self.recent.is_some() || self.unread > 0
+    }
+
+    /// Whether a message that counts still does, as far as its message time tells.
+    pub fn counts_at(&self, time: Millis) -> bool {
+        time > self.read_time.max(self.uncounted)
+    }
 }
 
 /// `recents`: (account, time, peer) -> nothing. Order only; at most the policy's number of rows for an account.
@@ -66,5 +80,15 @@ impl RecentRow {
 
     pub fn prefix(account: &Account) -> Key {
         Key::of(Table::Recent).account(account)
+    }
+
+    /// The time and the peer in a key that [`RecentRow::key`] made.
+    ///
+    /// # Errors
+    /// If the key is none.
+    pub fn place(key: &[u8]) -> Result<(Millis, Account), RowsError> {
+        let mut reader = KeyReader::new(key, Table::Recent)?;
+        reader.text()?;
+        Ok((reader.u64()?, reader.account()?))
     }
 }

@@ -17,6 +17,8 @@ impl RowFlags {
     pub const MODIFIED: Self = Self(8);
     /// The receiver confirmed it by key.
     pub const RECEIPTED: Self = Self(16);
+    /// Deleted from the owner's view; its place in the timeline stays, so that no device sees a gap there.
+    pub const DELETED: Self = Self(32);
 
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -2,6 +2,7 @@ use duolog_topics::{Account, MessageContent, MessageFlags, Millis, MsgKey, Origi
 use serde::{Deserialize, Serialize};
 
 use super::{Key, Pointer, Row, Table};
+use crate::error::Code;
 
 /// What became of a message for one receiver, for the consumers of the log.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -13,6 +14,22 @@ pub struct Delivery {
     pub unread_total: u64,
     /// Whether a device of the receiver was connected, its app in the foreground.
     pub online: bool,
+}
+
+impl Delivery {
+    pub fn unknown(receiver: &Account) -> Self {
+        let code = Code::ACCOUNT_UNKNOWN.number();
+        Self { receiver: receiver.clone(), code, unread_total: 0, online: false }
+    }
+
+    pub fn is_unknown(&self) -> bool {
+        self.code == Code::ACCOUNT_UNKNOWN.number()
+    }
+
+    /// What the sender is told of a receiver that does not exist.
+    pub fn failure(&self) -> (Account, Code) {
+        (self.receiver.clone(), Code::ACCOUNT_UNKNOWN)
+    }
 }
 
 /// `messages`: (pointer) -> a record's message, once a home, and what became of it here.

@@ -19,6 +19,10 @@ pub enum RelationKind {
     Pending = 5,
 }
 
+impl RelationKind {
+    pub const ALL: [Self; 5] = [Self::Friend, Self::FriendOf, Self::Block, Self::BlockedBy, Self::Pending];
+}
+
 /// `relations`: (account, kind, peer) -> a register: the change with the highest stamp holds, a removal leaves the stamp.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct RelationRow {
@@ -50,10 +54,20 @@ impl RelationRow {
     /// # Errors
     /// If the key is none.
     pub fn peer(key: &[u8]) -> Result<Account, RowsError> {
+        Ok(Self::place(key)?.1)
+    }
+
+    /// The list and the peer in a key that [`RelationRow::key`] made.
+    ///
+    /// # Errors
+    /// If the key is none.
+    pub fn place(key: &[u8]) -> Result<(RelationKind, Account), RowsError> {
         let mut reader = KeyReader::new(key, Table::Relation)?;
         reader.text()?;
-        reader.array::<1>()?;
-        reader.account()
+        let [byte] = reader.array()?;
+        let kind = RelationKind::ALL.iter().copied().find(|kind| *kind as u8 == byte);
+        let kind = kind.ok_or_else(|| RowsError(format!("there is no list {byte} of relations")))?;
+        Ok((kind, reader.account()?))
     }
 }
 

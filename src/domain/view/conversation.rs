@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use duolog_topics::{Account, Millis};
 
 use super::{Mailbox, MessageView};
-use crate::domain::rows::{Direction, HistoryPlace, HistoryRow, KeyReader, RecentRow, RowsError, Table, get};
+use crate::domain::rows::{Direction, HistoryPlace, HistoryRow, RecentRow, RowsError, get};
 
 /// One of the recent contacts.
 #[derive(Clone, PartialEq, Debug)]
@@ -39,9 +39,7 @@ impl Mailbox<'_> {
         let mut seen = 0;
         let prefix = RecentRow::prefix(account);
         self.walk(&prefix, Direction::Backward, |key, _| {
-            let mut reader = KeyReader::new(key, Table::Recent)?;
-            reader.text()?;
-            let (time, peer) = (reader.u64()?, reader.account()?);
+            let (time, peer) = RecentRow::place(key)?;
             let Some(conversation) = self.conversation(account, &peer)? else {
                 return Ok(ControlFlow::Continue(()));
             };

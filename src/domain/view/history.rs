@@ -55,7 +55,7 @@ impl Mailbox<'_> {
             },
         };
         let conversation = self.conversation(account, peer)?.unwrap_or_default();
-        let (low, high) = bounds(query, from, conversation.cleared);
+        let (low, high) = bounds(query, from, conversation.cleared.time);
         let low_key = HistoryRow::key(account, peer, low).into_bytes();
         let high_key = HistoryRow::key(account, peer, high).into_bytes();
         let mut page = HistoryPage { list: Vec::new(), complete: true };
@@ -64,14 +64,15 @@ impl Mailbox<'_> {
         }
         let range = KeyRange { from: Bound::Included(&low_key), until: Bound::Excluded(&high_key) };
         self.walk_range(range, query.direction, |key, value| {
-            let Some(row) = self.history_row(value)? else {
+            let place = HistoryRow::place(key)?;
+            let row = self.history_row(value)?.filter(|_| place.sequence > conversation.cleared.sequence);
+            let Some(row) = row else {
                 return Ok(ControlFlow::Continue(()));
             };
             if page.list.len() == query.limit {
                 page.complete = false;
                 return Ok(ControlFlow::Break(()));
             }
-            let place = HistoryRow::place(key)?;
             if let Some(message) = self.message(row.pointer)? {
                 page.list.push((place, self.message_view(account, peer, &row, message, &conversation)));
             }
@@ -83,7 +84,7 @@ impl Mailbox<'_> {
         Ok(Some(page))
     }
 
-    /// The place and row of a message in one user's view.
+    /// The place and row of a message in one user's view, whoever of the two sent it.
     ///
     /// # Errors
     /// If rows cannot be read.
@@ -92,6 +93,36 @@ impl Mailbox<'_> {
         account: &Account,
         peer: &Account,
         key: MsgKey,
+    ) -> Result<Option<(HistoryPlace, HistoryRow)>, RowsError> {
+        self.find_where(account, peer, key, |_| true)
+    }
+
+    /// The same, of the messages that `from` sent: the other one may have sent one with this key too. If several have it,
+    /// the first one that is not recalled.
+    ///
+    /// # Errors
+    /// If rows cannot be read.
+    pub fn find_sent(
+        &self,
+        account: &Account,
+        peer: &Account,
+        from: &Account,
+        key: MsgKey,
+    ) -> Result<Option<(HistoryPlace, HistoryRow)>, RowsError> {
+        let sent = |row: &HistoryRow| row.flags.has(RowFlags::INCOMING) == (account != from);
+        let stands = |row: &HistoryRow| sent(row) && !row.flags.has(RowFlags::RECALLED);
+        match self.find_where(account, peer, key, stands)? {
+            Some(found) => Ok(Some(found)),
+            None => self.find_where(account, peer, key, sent),
+        }
+    }
+
+    fn find_where(
+        &self,
+        account: &Account,
+        peer: &Account,
+        key: MsgKey,
+        wanted: impl Fn(&HistoryRow) -> bool,
     ) -> Result<Option<(HistoryPlace, HistoryRow)>, RowsError> {
         let first = HistoryPlace { time: key.time.saturating_mul(1000), sequence: 0 };
         let after = HistoryPlace { time: first.time.saturating_add(1000), sequence: 0 };
@@ -103,6 +134,7 @@ impl Mailbox<'_> {
             if let Some(row) = self.history_row(value)?
                 && row.msg_seq == key.seq
                 && row.random == key.random
+                && wanted(&row)
             {
                 found = Some((HistoryRow::place(row_key)?, row));
                 return Ok(ControlFlow::Break(()));
@@ -162,8 +194,7 @@ pub(crate) fn view_of(
 
 /// The places that a query covers: the lower one included, the upper one excluded.
 fn bounds(query: &HistoryQuery, from: Option<HistoryPlace>, cleared: Millis) -> (HistoryPlace, HistoryPlace) {
-    let mut low =
-        HistoryPlace { time: query.since.unwrap_or(0).max(if cleared > 0 { cleared + 1 } else { 0 }), sequence: 0 };
+    let mut low = HistoryPlace { time: query.since.unwrap_or(0).max(cleared), sequence: 0 };
     let mut high = HistoryPlace { time: query.until.map_or(u64::MAX, |until| until.saturating_add(1)), sequence: 0 };
     if let Some(place) = from {
         match query.direction {

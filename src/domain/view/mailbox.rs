@@ -4,8 +4,8 @@ use duolog_topics::{Account, Millis};
 
 use crate::domain::rows::{
     AccountRow, ConversationRow, DeviceRow, Direction, HistoryRow, Horizon, IdempotencyRow, Key, KeyRange, MessageRow,
-    MetaRow, Pointer, ProfileRow, RelationKind, RelationRow, Row, Rows, RowsError, SessionRow, TimelineRow, Window,
-    get,
+    MetaRow, Pointer, ProfileRow, RecentRow, RelationKind, RelationRow, Row, Rows, RowsError, SessionRow, Table,
+    TimelineRow, Window, get, record_time_of,
 };
 
 /// The mailboxes of one partition as a reader may see them: rows below a horizon are absent here, whatever the disk
@@ -109,6 +109,33 @@ impl<'a> Mailbox<'a> {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(found)
+    }
+
+    /// The unread messages of all recent contacts, without those that have expired since the account's last change.
+    pub fn unread_total(&self, account: &Account, owner: &AccountRow) -> Result<u64, RowsError> {
+        if owner.recents == 0 || owner.recents_from >= self.meta.horizons.roaming {
+            return Ok(owner.unread_total);
+        }
+        let mut total = 0;
+        self.walk(&RecentRow::prefix(account), Direction::Forward, |key, _| {
+            let (_, peer) = RecentRow::place(key)?;
+            total += self.conversation(account, &peer)?.map_or(0, |row| row.unread);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(total)
+    }
+
+    /// Whether a compaction may have taken this row already: the fold does not depend on whether it is there.
+    pub(crate) fn may_be_gone(&self, table: Table, value: &[u8]) -> Result<bool, RowsError> {
+        let below = |horizon: Millis| record_time_of(value).is_some_and(|time| time < horizon);
+        Ok(match table.horizon() {
+            Horizon::Never | Horizon::Idempotency => false,
+            Horizon::Timeline => below(self.meta.horizons.timeline),
+            Horizon::Roaming if table == Table::Conversation => {
+                below(self.meta.horizons.roaming) && !ConversationRow::decode(value)?.is_counted()
+            }
+            Horizon::Roaming => below(self.meta.horizons.roaming),
+        })
     }
 
     /// The row, unless it is below its table's horizon.

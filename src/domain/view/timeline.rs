@@ -75,10 +75,11 @@ impl Mailbox<'_> {
         })
     }
 
-    /// What a row says to a device; `None` if its life is over or its body is gone.
+    /// What a row says to a device; `None` if its life is over, it was deleted or its body is gone.
     fn entry(&self, account: &Account, row: &TimelineRow) -> Result<Option<Entry>, RowsError> {
         let change = match &row.entry {
             TimelineEntry::Message { until: Some(until), .. } if *until < self.meta.time => return Ok(None),
+            TimelineEntry::Message { flags, .. } if flags.has(RowFlags::DELETED) => return Ok(None),
             TimelineEntry::Message { peer, flags, pointer, .. } => {
                 let Some(message) = self.message(*pointer)? else {
                     return Ok(None);
