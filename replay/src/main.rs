@@ -4,6 +4,7 @@
 
 mod data;
 mod dump;
+mod export;
 mod place;
 mod rebuild;
 mod tail;
@@ -24,6 +25,7 @@ struct Arguments {
 enum Verb {
     Tail(tail::Tail),
     Dump(dump::Dump),
+    Export(export::Export),
     Rebuild(rebuild::Rebuild),
     Verify(verify::Verify),
 }
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().verb {
         Verb::Tail(verb) => verb.run(),
         Verb::Dump(verb) => verb.run(),
+        Verb::Export(verb) => verb.run(),
         Verb::Rebuild(verb) => verb.run(),
         Verb::Verify(verb) => verb.run(),
     };

@@ -23,8 +23,9 @@ pub struct Rebuild {
 impl Rebuild {
     pub fn run(self) -> Result<ExitCode> {
         let dir = self.data.dir();
-        let _lock = lock_dir(dir.root())?;
+        // First the log: a folder that holds none is not ours to lock.
         let log = self.data.log()?;
+        let _lock = lock_dir(dir.root())?;
         let fresh = dir.root().join("state.rebuilt");
         if fresh.exists() {
             // An earlier rebuild was broken off.
@@ -46,15 +47,20 @@ impl Rebuild {
 
 /// Folds a partition up to `end` into a new store.
 pub fn fold_fresh(dir: &DataDir, log: &dyn Log, partition: u32, end: u64, path: &Path) -> Result<Store> {
+    let from = put_base(dir, log, partition, path)?;
+    let shared = Shared::new(SharedSizes::default())?;
+    let store = Store::open(path, &shared, Arc::new(KeepAll))?;
+    let mut progress = Progress::new("folding", from, end);
+    fold_log(log, Span { partition, from, end }, &mut StoreTarget::new(store.clone()), &mut progress)?;
+    Ok(store)
+}
+
+/// Puts the base of a rebuild where its store is opened next; the first offset to fold.
+pub fn put_base(dir: &DataDir, log: &dyn Log, partition: u32, path: &Path) -> Result<u64> {
     let checkpoints = dir.checkpoints(partition);
     let base = base_of(log, partition, &checkpoints)?;
     if let Base::Checkpoint(manifest) = &base {
         checkpoints.restore(&manifest.name(), path)?;
     }
-    let shared = Shared::new(SharedSizes::default())?;
-    let store = Store::open(path, &shared, Arc::new(KeepAll))?;
-    let from = base.next();
-    let mut progress = Progress::new("folding", from, end);
-    fold_log(log, Span { partition, from, end }, &mut StoreTarget::new(store.clone()), &mut progress)?;
-    Ok(store)
+    Ok(base.next())
 }
