@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A scripted tour: each command is shown, then run, and its answer is checked. Own data in a temporary directory, a free
-# port; leaves nothing behind. It needs ./duolog and ./duolog-replay in the current directory (`make demo` sees to that).
+# port; leaves nothing behind. It needs ./duolog in the current directory (`make demo` sees to that).
+# shellcheck disable=SC2016,SC2034  # commands are shown before they are evaluated, with the variables that they use
 set -euo pipefail
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/duolog-demo.XXXXXX")
@@ -37,7 +38,7 @@ start() {
   server=$!
   until grep -q 'listening on' "$folder/out"; do
     kill -0 "$server" 2>/dev/null || { cat "$folder/err"; exit 1; }
-    read -rt 0.05 <> <(:) || true
+    sleep 0.05
   done
   cat "$folder/out"
   URL=$(sed 's/^listening on //' "$folder/out")
@@ -98,12 +99,5 @@ stop
 start
 try 'echo "/history bob" | ./duolog chat alice --data "$DATA" --url $URL --json' 'are you there'
 refute 'hello\?'
-
-step "What the log says about all this; the block and the dropped message are in it"
-try './duolog-replay tail --data "$DATA" --account bob' 'message\.sent'
-
-step "The state is a projection: folded again from the log, it comes out the same, row by row"
-stop
-try './duolog-replay verify --data "$DATA"' '.'
 
 say "That was duolog. \`make run\` serves ./data; README.md says more."

@@ -57,9 +57,10 @@ impl Server {
     pub fn start_in(dir: TempDir, settings: &str) -> Self {
         let path = |name: &str| dir.path().join(name).display().to_string();
         let rate = if settings.contains("server.rate_limit") { "" } else { "server.rate_limit = 0\n" };
+        let listen = if settings.contains("server.listen") { "" } else { "server.listen = '127.0.0.1:0'\n" };
         let config = format!(
             "app.sdkappid = {SDKAPPID}\napp.key_file = '{}'\napp.admins = ['{ADMIN}']\n\
-             server.listen = '127.0.0.1:0'\ndata.dir = '{}'\n{rate}{settings}\n",
+             data.dir = '{}'\n{listen}{rate}{settings}\n",
             path("app.key"),
             path("data"),
         );

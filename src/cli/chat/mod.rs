@@ -155,7 +155,7 @@ impl Links {
             .map_err(|error| CliError::Failed(format!("cannot connect to {}: {}", self.uri, with_causes(&error))))?;
         loop {
             let since = Instant::now();
-            let (why, wait) = match self.talk(&mut socket).await {
+            let (why, wait) = match self.talk(socket).await {
                 End::Left(Leave::Done) => return Ok(()),
                 End::Left(Leave::Sent(why)) => return Err(CliError::Failed(why)),
                 End::Lost { why, wait } => (why, wait),
@@ -184,8 +184,15 @@ impl Links {
         }
     }
 
-    /// Speaks over one link until it ends.
-    async fn talk(&mut self, socket: &mut Socket) -> End {
+    /// Speaks over one link until it ends, and closes it: the gateway waits for that.
+    async fn talk(&mut self, mut socket: Socket) -> End {
+        let end = self.converse(&mut socket).await;
+        // Answers a close, or begins one; on a link that is lost there is nobody to hear it.
+        let _ = socket.close(None).await;
+        end
+    }
+
+    async fn converse(&mut self, socket: &mut Socket) -> End {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         let mut heard = Instant::now();
         let mut outs = self.client.connected(heard);
@@ -235,11 +242,7 @@ impl Links {
                 Out::Stored(number, entry) => self.screen.stored(number, &entry),
                 Out::Note(text) => self.screen.note(&text),
                 Out::Reconnect(why) => return Some(lost(why)),
-                Out::Leave(leave) => {
-                    // The gateway may have closed first; we leave either way.
-                    let _ = socket.close(None).await;
-                    return Some(End::Left(leave));
-                }
+                Out::Leave(leave) => return Some(End::Left(leave)),
             }
         }
         None
