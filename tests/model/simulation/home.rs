@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use duolog::domain::fold::Fold;
-use duolog::domain::rows::{Direction, KeyRange, MapRows, MetaRow, OutboxRow, Rows, get};
+use duolog::domain::rows::{Changes, Direction, KeyRange, MapRows, MetaRow, OutboxRow, Rows, get};
 use duolog::domain::verdict::{Effect, Folded, Verdict};
 use duolog::engine::ExpiredRows;
 use duolog::log::{Log, MemoryLog, ReadLimit, Record, Stored};
@@ -159,12 +159,7 @@ impl Home {
     }
 }
 
-fn fold(
-    state: &State,
-    partition: u32,
-    records: &[Stored],
-    live: bool,
-) -> (Vec<Folded>, Vec<(Bytes, Option<Bytes>)>, MetaRow) {
+fn fold(state: &State, partition: u32, records: &[Stored], live: bool) -> (Vec<Folded>, Changes, MetaRow) {
     let mut fold = Fold::new(&state.rows, partition, live).unwrap();
     let folded = records
         .iter()
