@@ -44,6 +44,10 @@ impl Appender {
         loop {
             let mut batch = Batch::default();
             match self.requests.recv_timeout(CURSOR_INTERVAL) {
+                Ok(last) if self.partition.is_stopping() => {
+                    let _ = last.answer.send(Err(EngineError::Stopped));
+                    return;
+                }
                 Ok(first) => self.take(first, &mut batch),
                 Err(RecvTimeoutError::Timeout) if self.partition.is_stopping() => return,
                 Err(RecvTimeoutError::Timeout) => {}

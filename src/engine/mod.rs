@@ -286,6 +286,7 @@ impl Engine {
         for partition in &self.0.partitions {
             partition.stopping.store(true, Ordering::Release);
             partition.log.wake(partition.id);
+            partition.wake_appender();
         }
         for thread in self.0.threads.lock().drain(..) {
             let _ = thread.join();

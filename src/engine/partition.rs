@@ -123,6 +123,14 @@ impl Partition {
         self.stopping.load(Ordering::Acquire)
     }
 
+    /// Makes an appender that waits for requests look around; what it gets has no effect once the partition stops.
+    pub fn wake_appender(&self) {
+        let (answer, _) = tokio::sync::oneshot::channel();
+        let (account, event) = (super::appender::system_account(), duolog_topics::Tick {}.into());
+        // A full queue wakes it as well.
+        let _ = self.requests.try_send(Request { account, event, answer });
+    }
+
     /// Whether the partition gives no more verdicts.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
