@@ -2,7 +2,7 @@
 //!
 //! [`Fold`] takes the records of one partition in the order of their offsets. It judges every record again with the
 //! functions that the early decision used, on the rows as they are at that offset, so its verdict is the answer; and the
-//! same records give the same rows in every rebuild. One file a family of kinds holds what a record does; [`step`] holds
+//! same records give the same rows in every rebuild. One file a family of kinds holds what a record does; `step` holds
 //! what they share.
 
 mod account;

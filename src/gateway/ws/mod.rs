@@ -1,7 +1,7 @@
 //! The client protocol: `/v1/ws` (client-protocol.md).
 //!
-//! [`protocol`] reads and writes frames, [`op`] holds what a client can ask for, [`session`] decides what happens on a
-//! connection, all without I/O but an op's call of the engine. [`connection`] is the thin shell around them.
+//! `protocol` reads and writes frames, `op` holds what a client can ask for, `session` decides what happens on a
+//! connection, all without I/O but an op's call of the engine. `connection` is the thin shell around them.
 
 mod calls;
 mod connection;
