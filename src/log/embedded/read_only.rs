@@ -48,11 +48,15 @@ impl ReadOnlyLog {
         options.set_max_open_files(-1);
         let scratch = Scratch::new();
         let open = || DB::open_as_secondary(&options, path, &scratch.0);
-        let db = again(open).map_err(|error| refused(path, &error))?;
-        let Some((_, partitions)) = reader::layout(&db)? else {
-            return Err(refused(path, &"there is no log here"));
-        };
-        Ok(Self { db, partitions, wakes: Mutex::new(0), woken: Condvar::new(), _scratch: scratch })
+        for _ in 0..ATTEMPTS {
+            let db = again(open).map_err(|error| refused(path, &error))?;
+            if let Some((_, partitions)) = reader::layout(&db)? {
+                return Ok(Self { db, partitions, wakes: Mutex::new(0), woken: Condvar::new(), _scratch: scratch });
+            }
+            // Between the list of files and the write-ahead log the server has flushed one into the other: what was in
+            // neither is there next time.
+        }
+        Err(refused(path, &"there is no log here"))
     }
 
     fn existing(&self, partition: u32) -> Result<u32, LogError> {
