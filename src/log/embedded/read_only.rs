@@ -63,6 +63,20 @@ impl ReadOnlyLog {
         if partition < self.partitions { Ok(partition) } else { Err(LogError::NoPartition(partition)) }
     }
 
+    /// A server that flushes while a tool opens its log leaves the tool with a hole between files and write-ahead log, until
+    /// it has looked again: only damage that stays is damage.
+    fn read_settled(&self, partition: u32, from: u64, end: u64, limit: ReadLimit) -> Result<Vec<Stored>, LogError> {
+        let mut read = reader::read(&self.db, partition, from, end, limit);
+        for _ in 1..ATTEMPTS {
+            if !matches!(read, Err(LogError::Damaged { .. })) {
+                break;
+            }
+            self.look(partition)?;
+            read = reader::read(&self.db, partition, from, end, limit);
+        }
+        read
+    }
+
     fn look(&self, partition: u32) -> Result<Bounds, LogError> {
         again(|| self.db.try_catch_up_with_primary()).map_err(|error| LogError::Failed(error.into_string()))?;
         reader::bounds(&self.db, partition)
@@ -83,7 +97,7 @@ impl Log for ReadOnlyLog {
         match from {
             _ if from < first => Err(LogError::Trimmed { partition, wanted: from, first }),
             _ if from >= high_watermark => Ok(Vec::new()),
-            _ => reader::read(&self.db, partition, from, high_watermark, limit),
+            _ => self.read_settled(partition, from, high_watermark, limit),
         }
     }
 
