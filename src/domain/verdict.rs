@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use duolog_topics::{Account, Millis, MsgKey, Platform, RawJson};
+use duolog_topics::{Account, Event, Millis, MsgKey, Platform, RawJson};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::rows::{AccountRow, MetaRow, Pointer};
@@ -59,6 +59,10 @@ pub enum Answer {
     Results(Vec<(Account, Result<(), Code>)>),
     /// A friend request waits for its answer.
     Pending,
+    /// A push to all is on its way, under this name.
+    Issued {
+        task_id: String,
+    },
 }
 
 /// Where a message stands.
@@ -96,6 +100,8 @@ pub enum Effect {
     End(SessionEnded),
     /// Records wait in the outbox for this partition.
     Outbox { destination: u32, number: u64 },
+    /// The record has more to do than one may: the same event again, for this account, goes on. Nobody waits for it.
+    GoOn { account: Account, event: Event },
 }
 
 /// An entry for the live devices of one account.

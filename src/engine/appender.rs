@@ -118,6 +118,9 @@ impl Appender {
 
     /// Cursors that have waited long enough, and a tick if nothing was written for an hour.
     fn add_own_records(&mut self, batch: &mut Batch) {
+        for (account, event) in std::mem::take(&mut *self.partition.unfinished.lock()) {
+            self.add(account, event, None, batch);
+        }
         if self.cursors_written.elapsed() >= CURSOR_INTERVAL {
             self.add_cursors(None, batch);
         }

@@ -145,6 +145,14 @@ impl Engine {
         Err(EngineError::Unknown)
     }
 
+    /// Submits what concerns all accounts, such as a push to them: to one home, always the same, which decides.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub async fn submit_for_all(&self, event: Event) -> Result<Verdict, EngineError> {
+        self.submit(&appender::system_account(), event).await
+    }
+
     async fn submit_once(&self, account: &Account, event: Event) -> Result<Committed, EngineError> {
         let home = self.home(account);
         if home.is_stopping() || home.has_failed() {

@@ -62,6 +62,8 @@ pub(super) struct Partition {
     pub committed: Notify,
     /// Wakes the courier.
     pub outbox: (crossbeam_channel::Sender<()>, crossbeam_channel::Receiver<()>),
+    /// What records have left to do, where the queue had no room for it.
+    pub unfinished: Mutex<Vec<(Account, Event)>>,
     pub stopping: AtomicBool,
     /// Where compactions learn of the horizons.
     pub expiry: Option<Arc<super::ExpiredRows>>,
@@ -97,6 +99,7 @@ impl Partition {
             delivered: Mutex::default(),
             committed: Notify::new(),
             outbox: crossbeam_channel::bounded(1),
+            unfinished: Mutex::default(),
             stopping: false.into(),
             expiry,
             failed: false.into(),
@@ -129,6 +132,16 @@ impl Partition {
         let (account, event) = (super::appender::system_account(), duolog_topics::Tick {}.into());
         // A full queue wakes it as well.
         let _ = self.requests.try_send(Request { account, event, answer });
+    }
+
+    /// Queues what a record has left to do; nobody waits for its verdict. If the queue is full the appender is at work,
+    /// and finds it when it looks for records of its own.
+    pub fn go_on(&self, account: Account, event: Event) {
+        let (answer, _) = oneshot::channel();
+        if let Err(full) = self.requests.try_send(Request { account, event, answer }) {
+            let Request { account, event, .. } = full.into_inner();
+            self.unfinished.lock().push((account, event));
+        }
     }
 
     /// Whether the partition gives no more verdicts.

@@ -1,3 +1,5 @@
+mod broadcast;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -210,6 +212,7 @@ async fn a_friend_request_waits_for_its_answer() {
         groups: None,
         source: None,
         wording: None,
+        custom: None,
         decided: None,
     };
     let add = change("alice", "bob", FriendAction::Add);

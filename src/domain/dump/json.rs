@@ -1,9 +1,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::rows::{
-    AccountRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryRow, IdempotencyRow, KeyReader, MessageRow,
-    MetaRow, OutboxRow, OutcomeRow, PositionRow, ProfileRow, PushTokenRow, RecentRow, RelationKind, RelationRow, Row,
-    RowFlags, RowsError, SessionRow, Table, TimelineEntry, TimelineRow,
+    AccountRow, BroadcastRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryRow, IdempotencyRow, KeyReader,
+    MessageRow, MetaRow, OutboxRow, OutcomeRow, PositionRow, ProfileRow, PushTokenRow, RecentRow, RelationKind,
+    RelationRow, Row, RowFlags, RowsError, SessionRow, Table, TimelineEntry, TimelineRow,
 };
 
 /// The parts of a key by their names.
@@ -32,6 +32,7 @@ pub(super) fn key(table: Table, key: &[u8]) -> Result<Value, RowsError> {
         Table::Idempotency => json!({ "sender": reader.text()?, "hash": hex(&reader.array::<16>()?) }),
         Table::Outbox => json!({ "destination": reader.u32()?, "number": reader.u64()? }),
         Table::Position => position(reader)?,
+        Table::Broadcast => json!({ "number": reader.u64()? }),
         Table::Consumer => json!({ "consumer": reader.text()? }),
     })
 }
@@ -86,6 +87,7 @@ pub(super) fn value(table: Table, value: &[u8]) -> Result<Value, RowsError> {
         Table::Profile => fields(&ProfileRow::decode(value)?),
         Table::PushToken => fields(&PushTokenRow::decode(value)?),
         Table::FriendGroups => fields(&FriendGroupsRow::decode(value)?),
+        Table::Broadcast => fields(&BroadcastRow::decode(value)?),
         Table::Consumer => hex(value),
     })
 }

@@ -64,7 +64,7 @@ pub fn dump_account(
     let mut present = Present::new(rows, &meta);
     for table in Table::ALL.iter().filter(|table| table.dumped()) {
         match table {
-            Table::Meta | Table::Position | Table::Consumer => {}
+            Table::Meta | Table::Position | Table::Consumer | Table::Broadcast => {}
             Table::Message => {
                 for key in messages_of(rows, account)? {
                     show_prefix(rows, &mut present, &key, visit)?;

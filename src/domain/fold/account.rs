@@ -46,6 +46,8 @@ impl Step<'_, '_> {
             row.muted_until = 0;
             row.group_muted_until = 0;
             row.floor = row.sequence;
+            row.pending = 0;
+            row.broadcasts = self.meta().broadcasts;
         }
         self.put_account(&account, &row);
         let named = [("Tag_Profile_IM_Nick", &event.nick), ("Tag_Profile_IM_Image", &event.face_url)];

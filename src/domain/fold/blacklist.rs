@@ -96,7 +96,9 @@ impl Step<'_, '_> {
         stamp: RegisterStamp,
     ) -> Result<(), RowsError> {
         self.set_relation(account, RelationKind::FriendOf, peer, false, stamp)?;
-        self.set_relation(account, RelationKind::Pending, peer, false, stamp)?;
+        if self.set_relation(account, RelationKind::Pending, peer, false, stamp)? {
+            row.pending = row.pending.saturating_sub(1);
+        }
         if self.set_relation(account, RelationKind::Friend, peer, false, stamp)? {
             row.friends = row.friends.saturating_sub(1);
             row.friends_revision += 1;

@@ -53,6 +53,7 @@ impl Step<'_, '_> {
                 groups: None,
                 source: None,
                 wording: None,
+                custom: None,
                 decided: Some(stamp),
             };
             return self.carry(peer, &Event::FriendChanged(event));

@@ -2,7 +2,7 @@ use duolog_topics::{Account, Event, FriendAction, FriendChanged, RegisterStamp};
 
 use super::step::Step;
 use crate::domain::judge;
-use crate::domain::rows::{AccountRow, Change, RelationKind, RelationRow, RowsError};
+use crate::domain::rows::{AccountRow, Change, RelationKind, RelationRow, RowsError, set_item};
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
 
@@ -26,6 +26,11 @@ impl Step<'_, '_> {
             Err(code) => return Ok(Verdict::Refused(code.into())),
         };
         let event = &asked;
+        if self.is_home_of(&event.peer)
+            && let Some(code) = self.peer_is_full(event)?
+        {
+            return Ok(Verdict::Refused(code.into()));
+        }
         if let Err(code) = self.friend_here(event, &mut row, stamp)? {
             return Ok(Verdict::Refused(code.into()));
         }
@@ -85,7 +90,8 @@ impl Step<'_, '_> {
             FriendAction::Refuse => return Ok(()),
         };
         let known = self.mailbox().account(account)?;
-        if listed && self.carried() && (known.is_none() || self.mailbox().lists(account, RelationKind::Block, owner)?) {
+        let blocks = self.mailbox().lists(account, RelationKind::Block, owner)?;
+        if listed && self.carried() && (known.is_none() || blocks || self.peer_is_full(event)?.is_some()) {
             return self.turn_away(event, known, stamp);
         }
         let Some(mut row) = known else {
@@ -93,7 +99,7 @@ impl Step<'_, '_> {
         };
         self.set_relation(account, RelationKind::FriendOf, owner, listed, stamp)?;
         if event.action == FriendAction::Accept || event.both && event.action != FriendAction::Update {
-            let plain = FriendChanged { remark: None, groups: None, ..event.clone() };
+            let plain = FriendChanged { remark: None, groups: None, custom: None, ..event.clone() };
             match listed {
                 true => self.list_friend(account, &mut row, owner, &plain, stamp)?,
                 false => self.unlist_friend(account, &mut row, owner, stamp)?,
@@ -123,6 +129,7 @@ impl Step<'_, '_> {
             groups: None,
             source: None,
             wording: None,
+            custom: None,
             decided: Some(removed),
             ..event.clone()
         };
@@ -157,6 +164,7 @@ impl Step<'_, '_> {
         relation.groups = event.groups.clone().unwrap_or(relation.groups);
         relation.source = event.source.clone().or(relation.source);
         relation.wording = event.wording.clone().or(relation.wording);
+        event.custom.iter().flatten().for_each(|item| set_item(&mut relation.custom, item.into()));
         self.put(RelationRow::key(account, RelationKind::Friend, peer), &relation);
         row.friends_revision += 1;
         let (remark, groups) = (relation.remark, Some(relation.groups));

@@ -1,4 +1,4 @@
-use duolog_topics::{FriendAction, FriendChanged, FriendGroupChanged, ProfileItem, RegisterStamp, TagValue};
+use duolog_topics::{Account, FriendAction, FriendChanged, FriendGroupChanged, ProfileItem, RegisterStamp, TagValue};
 
 use super::step::Step;
 use crate::domain::judge;
@@ -10,29 +10,60 @@ use crate::error::Code;
 const ALLOW_TYPE: &str = "Tag_Profile_IM_AllowType";
 const NEED_CONFIRM: &str = "AllowType_Type_NeedConfirm";
 const DENY_ANY: &str = "AllowType_Type_DenyAny";
-/// Groups of friends that one account may have, and requests that may wait for it.
+/// Who may not ask others.
+const ADMIN_FORBID_TYPE: &str = "Tag_Profile_IM_AdminForbidType";
+const SEND_OUT: &str = "AdminForbid_Type_SendOut";
+/// Groups of friends that one account may have, and requests that may wait for its answer.
 const GROUP_LIMIT: usize = 32;
+const PENDING_LIMIT: u32 = 1_000;
 
 impl Step<'_, '_> {
     /// An addition that the peer has to confirm becomes a request; one that he denies is refused. A peer who lives
     /// elsewhere was asked by whoever made the event.
     pub fn what_the_peer_allows(&self, event: &FriendChanged) -> Result<Result<FriendChanged, Code>, RowsError> {
         let asks = matches!(event.action, FriendAction::Add | FriendAction::Request);
-        if !asks || event.forced || !self.is_home_of(&event.peer) {
+        if !asks || event.forced {
+            return Ok(Ok(event.clone()));
+        }
+        if self.profile_says(&event.owner, ADMIN_FORBID_TYPE)?.is_some_and(|word| word == SEND_OUT) {
+            return Ok(Err(Code::FRIEND_ADDING_BARRED));
+        }
+        if !self.is_home_of(&event.peer) {
             return Ok(Ok(event.clone()));
         }
         if self.mailbox().lists(&event.owner, RelationKind::Friend, &event.peer)? {
             return Ok(Ok(FriendChanged { action: FriendAction::Add, ..event.clone() }));
         }
-        let profile = self.mailbox().profile(&event.peer)?;
-        let allows = profile.items.iter().find(|item| item.tag == ALLOW_TYPE).map(ProfileItem::from);
-        Ok(match allows.map(|item| item.value) {
-            Some(TagValue::Text(text)) if text == DENY_ANY => Err(Code::PEER_DENIES_FRIENDS),
-            Some(TagValue::Text(text)) if text == NEED_CONFIRM => {
-                Ok(FriendChanged { action: FriendAction::Request, ..event.clone() })
-            }
+        Ok(match self.profile_says(&event.peer, ALLOW_TYPE)?.as_deref() {
+            Some(DENY_ANY) => Err(Code::PEER_DENIES_FRIENDS),
+            Some(NEED_CONFIRM) => Ok(FriendChanged { action: FriendAction::Request, ..event.clone() }),
             _ => Ok(FriendChanged { action: FriendAction::Add, ..event.clone() }),
         })
+    }
+
+    fn profile_says(&self, account: &Account, tag: &str) -> Result<Option<String>, RowsError> {
+        let profile = self.mailbox().profile(account)?;
+        let item = profile.items.iter().find(|item| item.tag == tag).map(ProfileItem::from);
+        Ok(item.and_then(|item| match item.value {
+            TagValue::Text(text) => Some(text),
+            TagValue::Number(_) => None,
+        }))
+    }
+
+    /// Why a peer who lives here has no room: his friend list is full, or too many requests wait for him.
+    pub fn peer_is_full(&self, event: &FriendChanged) -> Result<Option<Code>, RowsError> {
+        let (account, other) = (&event.peer, &event.owner);
+        let Some(row) = self.mailbox().account(account)? else {
+            return Ok(None);
+        };
+        let lists = |kind| self.mailbox().lists(account, kind, other);
+        let enters = event.action == FriendAction::Accept || event.action == FriendAction::Add && event.both;
+        if enters && row.friends >= judge::FRIEND_LIMIT && !lists(RelationKind::Friend)? {
+            return Ok(Some(Code::PEER_FRIENDS_FULL));
+        }
+        let asks = event.action == FriendAction::Request;
+        let full = asks && row.pending >= PENDING_LIMIT && !lists(RelationKind::Pending)?;
+        Ok(full.then_some(Code::FRIEND_REQUESTS_FULL))
     }
 
     /// The asking side keeps nothing: the request waits with the peer.
@@ -44,10 +75,16 @@ impl Step<'_, '_> {
     /// The asked side.
     pub fn requested_by(&mut self, event: &FriendChanged, stamp: RegisterStamp) -> Result<(), RowsError> {
         let (account, asking) = (&event.peer, &event.owner);
-        if !self.mailbox().exists(account)? || self.mailbox().lists(account, RelationKind::Block, asking)? {
+        let Some(mut owner) = self.mailbox().account(account)? else {
+            return Ok(());
+        };
+        if self.mailbox().lists(account, RelationKind::Block, asking)? || self.peer_is_full(event)?.is_some() {
             return Ok(());
         }
-        self.set_relation(account, RelationKind::Pending, asking, true, stamp)?;
+        if self.set_relation(account, RelationKind::Pending, asking, true, stamp)? {
+            owner.pending += 1;
+            self.put_account(account, &owner);
+        }
         let held = self.mailbox().relation(account, RelationKind::Pending, asking)?;
         if let Some(mut row) = held.filter(|row| row.stamp == stamp) {
             row.wording = event.wording.clone();
@@ -76,7 +113,9 @@ impl Step<'_, '_> {
             self.list_friend(owner, row, peer, event, stamp)?;
             self.set_relation(owner, RelationKind::FriendOf, peer, true, stamp)?;
         }
-        self.set_relation(owner, RelationKind::Pending, peer, false, stamp)?;
+        if self.set_relation(owner, RelationKind::Pending, peer, false, stamp)? {
+            row.pending = row.pending.saturating_sub(1);
+        }
         Ok(Ok(()))
     }
 

@@ -7,6 +7,7 @@
 
 mod account;
 mod blacklist;
+mod broadcast;
 mod conversation;
 mod deliver;
 mod device;

@@ -49,6 +49,7 @@ impl Step<'_, '_> {
             self.end_session(&account, id, EndReason::Replaced);
         }
         self.kick_excluded(&account, &policy, event, &session, others);
+        self.take_broadcasts(&account, &mut owner)?;
         self.put(SessionRow::key(&account, &event.session), &session);
         let opened = self.open_device(&account, &mut owner, event)?;
         self.count_online(&account, &mut owner)?;

@@ -56,6 +56,7 @@ impl<'f, 'a> Step<'f, 'a> {
             Event::ConversationCleared(event) => self.conversation_cleared(event)?,
             Event::BlacklistChanged(event) => self.blacklist_changed(event)?,
             Event::FriendChanged(event) => self.friend_changed(event)?,
+            Event::BroadcastIssued(event) => self.broadcast_issued(event)?,
             other => return Err(FoldError::UnknownKind(other.kind().name())),
         })
     }
@@ -187,7 +188,11 @@ impl<'f, 'a> Step<'f, 'a> {
 
     /// Puts a record into the outbox for another home, under its next number there.
     pub fn carry(&mut self, to: &Account, event: &Event) -> Result<(), RowsError> {
-        let destination = self.home_of(to);
+        self.carry_to(self.home_of(to), to, event)
+    }
+
+    /// The same for a partition, whoever's home it is; the record will stand under the account.
+    pub fn carry_to(&mut self, destination: u32, to: &Account, event: &Event) -> Result<(), RowsError> {
         debug_assert_ne!(destination, self.at.partition, "what has its home here is not carried");
         let position = PositionRow::given_out(destination);
         let number = get::<PositionRow>(self.rows(), position.as_slice())?.unwrap_or_default().number + 1;

@@ -2,10 +2,12 @@
 //! them again at the record's own place, and its answer counts.
 
 mod arrival;
+mod broadcast;
 mod relation;
 mod send;
 
 pub use arrival::arrival;
+pub use broadcast::{BROADCAST_WINDOW, BROADCASTS_A_DAY, broadcast};
 pub use relation::{BLACKLIST_LIMIT, FRIEND_LIMIT, block, friend};
 pub use send::{key_hash, send, window};
 

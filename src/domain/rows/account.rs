@@ -40,6 +40,10 @@ pub struct AccountRow {
     /// The last sequence of changes of the friend list and of the blacklist (`StandardSequence`, `CurruentSequence`).
     pub friends_revision: u64,
     pub blacklist_revision: u64,
+    /// Friend requests that wait for the account's answer.
+    pub pending: u32,
+    /// The number of the last push to all that it has taken, or that came before it was made.
+    pub broadcasts: u64,
 }
 
 impl Row for AccountRow {

@@ -35,6 +35,8 @@ pub struct MetaRow {
     pub policy: PolicyChanged,
     /// Carried records that were repeats or beyond a gap, and foreign or superseded ones: counted, without effect.
     pub ignored: u64,
+    /// The number of the last push to all.
+    pub broadcasts: u64,
 }
 
 impl Row for MetaRow {
@@ -60,6 +62,7 @@ impl MetaRow {
             horizons: Horizons::default(),
             policy: PolicyChanged::default(),
             ignored: 0,
+            broadcasts: 0,
         }
     }
 

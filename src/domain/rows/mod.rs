@@ -4,6 +4,7 @@
 //! with 0x00, numbers are big-endian. [`Row`] tells how values are encoded.
 
 mod account;
+mod broadcast;
 mod codec;
 mod conversation;
 mod device;
@@ -21,6 +22,7 @@ mod table;
 mod timeline;
 
 pub use account::AccountRow;
+pub use broadcast::{Asked, BroadcastRow};
 pub use codec::{Pointer, Row, get, record_time_of};
 pub use conversation::{ConversationRow, HistoryPlace, RecentRow};
 pub use device::{DeviceRow, PushTokenRow, SessionRow};
@@ -32,7 +34,7 @@ pub use outbox::{OutboxRow, PositionRow};
 pub use outcome::OutcomeRow;
 pub use overlay::{MapRows, Overlay};
 pub use port::{Changes, Direction, KeyRange, Rows, RowsError, Visited};
-pub use profile::{ProfileRow, StoredItem};
+pub use profile::{ProfileRow, StoredItem, set_item};
 pub use relation::{FriendGroupsRow, RelationKind, RelationRow};
 pub use table::{Horizon, Key, KeyReader, Table};
 pub use timeline::{Change, TimelineEntry, TimelineRow};

@@ -53,9 +53,14 @@ impl ProfileRow {
 
     /// Replaces or adds a field.
     pub fn set(&mut self, item: StoredItem) {
-        match self.items.binary_search_by(|old| old.tag.cmp(&item.tag)) {
-            Ok(place) => self.items[place] = item,
-            Err(place) => self.items.insert(place, item),
-        }
+        set_item(&mut self.items, item);
+    }
+}
+
+/// Replaces or adds a field in a list that is in the order of its tags.
+pub fn set_item(items: &mut Vec<StoredItem>, item: StoredItem) {
+    match items.binary_search_by(|old| old.tag.cmp(&item.tag)) {
+        Ok(place) => items[place] = item,
+        Err(place) => items.insert(place, item),
     }
 }

@@ -1,7 +1,7 @@
 use duolog_topics::{Account, Millis, RegisterStamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Key, KeyReader, Row, RowsError, Table};
+use super::{Key, KeyReader, Row, RowsError, StoredItem, Table};
 
 /// Which list of an account a relation stands in; each list that others must know has a mirror in the peer's home.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +34,8 @@ pub struct RelationRow {
     pub groups: Vec<String>,
     pub source: Option<String>,
     pub wording: Option<String>,
+    /// The app's own fields, in the order of their tags.
+    pub custom: Vec<StoredItem>,
 }
 
 impl Row for RelationRow {

@@ -69,6 +69,7 @@ tables! {
     PushToken = 16, "push_tokens", Never, dumped true: "(account, device) -> how offline push reaches the device."
     Consumer = 17, "consumers", Never, dumped true: "(consumer) -> its position in this partition."
     FriendGroups = 18, "friend_groups", Never, dumped true: "(account) -> the groups that its owner has made."
+    Broadcast = 19, "broadcasts", Never, dumped true: "(number) -> a push to all accounts, and how far it has come."
 }
 
 /// Ends an account name (and any other text) in a key: it sorts before every byte that a name may hold.

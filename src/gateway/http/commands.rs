@@ -9,7 +9,7 @@ use super::error::ApiError;
 use super::fields::Object;
 use super::rate::Bucket;
 use super::reply::Reply;
-use super::{config_svc, im_open_login_svc, openconfigsvr, openim, profile, recentcontact, sns};
+use super::{all_member_push, config_svc, im_open_login_svc, openconfigsvr, openim, profile, recentcontact, sns};
 use crate::error::Code;
 
 /// What the commands of a service have in common.
@@ -128,6 +128,10 @@ commands! {
         delete_c2c_msg_ramble "delete_c2c_msg_ramble" Standard, "Deletes messages from one user's view.";
         query_online_status "query_online_status" Standard, "Tells which of up to 500 accounts are online, and where.";
         querystate "querystate" Standard, "The older name of query_online_status.";
+        im_push_older "im_push" Standard, "The older name of all_member_push/im_push.";
+    }
+    all_member_push "all_member_push" malformed MESSAGE_JSON_INVALID invalid MESSAGE_JSON_INVALID display false {
+        im_push "im_push" Standard, "Pushes a message to all accounts; at most 100 a day, a second apart.";
     }
     sns "sns" malformed JSON_INVALID invalid RELATION_PARAMETER_INVALID display true {
         black_list_add "black_list_add" Standard, "Blocks accounts for a user.";

@@ -18,6 +18,7 @@ mod results;
 mod state;
 mod submit;
 
+mod all_member_push;
 mod config_svc;
 mod im_open_login_svc;
 mod openconfigsvr;

@@ -185,6 +185,7 @@ impl Op {
                     groups: None,
                     source: None,
                     wording: None,
+                    custom: None,
                     decided: None,
                 };
                 (name(who), change.into())

@@ -1,5 +1,6 @@
 mod account;
 mod blacklist;
+mod broadcast;
 mod friends;
 mod front;
 mod fuzz;

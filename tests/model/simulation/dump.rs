@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 
 use duolog::domain::rows::{
-    AccountRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryRow, Horizon, IdempotencyRow, KeyReader,
-    MessageRow, MetaRow, PositionRow, ProfileRow, PushTokenRow, RecentRow, RelationRow, Row, Rows, SessionRow, Table,
-    TimelineRow, Window, get,
+    AccountRow, BroadcastRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryRow, Horizon, IdempotencyRow,
+    KeyReader, MessageRow, MetaRow, PositionRow, ProfileRow, PushTokenRow, RecentRow, RelationRow, Row, Rows,
+    SessionRow, Table, TimelineRow, Window, get,
 };
 
 use super::home::{all, meta_of};
@@ -36,6 +36,7 @@ fn line(rows: &dyn Rows, meta: &MetaRow, key: &[u8], value: &[u8]) -> Option<Str
         Table::Position => shown::<PositionRow>(meta, value),
         Table::Profile => shown::<ProfileRow>(meta, value),
         Table::PushToken => shown::<PushTokenRow>(meta, value),
+        Table::Broadcast => shown::<BroadcastRow>(meta, value),
         Table::FriendGroups => shown::<FriendGroupsRow>(meta, value),
         other => panic!("{} is dumped, and this test does not know how", other.name()),
     };

@@ -9,7 +9,7 @@ use duolog::domain::verdict::{Effect, Folded, Verdict};
 use duolog::engine::ExpiredRows;
 use duolog::log::{Log, MemoryLog, ReadLimit, Record, Stored};
 use duolog::store::Expiry;
-use duolog_topics::{Account, Envelope, Millis};
+use duolog_topics::{Account, Envelope, Event, Millis};
 
 use crate::explore::Dice;
 
@@ -38,6 +38,8 @@ pub struct Home {
     /// Up to which offset live devices have heard, and the last sequence that each account heard.
     announced_until: u64,
     announced: HashMap<Account, u64>,
+    /// What records have left to do for further ones.
+    pub unfinished: Vec<(Account, Event)>,
     expired: Arc<ExpiredRows>,
 }
 
@@ -55,6 +57,7 @@ impl Home {
             answers: BTreeMap::new(),
             announced_until: 0,
             announced: HashMap::new(),
+            unfinished: Vec::new(),
             expired: ExpiredRows::new(),
         }
     }
@@ -107,6 +110,9 @@ impl Home {
         }
         self.announced_until = offset + 1;
         for effect in &folded.effects {
+            if let Effect::GoOn { account, event } = effect {
+                self.unfinished.push((account.clone(), event.clone()));
+            }
             let Effect::Announce(announcement) = effect else { continue };
             let Some(place) = announcement.place else { continue };
             let last = self.announced.insert(announcement.account.clone(), place.sequence).unwrap_or(0);

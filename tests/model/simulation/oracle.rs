@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use duolog::domain::rows::{
-    AccountRow, ConversationRow, DeviceRow, HistoryPlace, HistoryRow, KeyReader, MapRows, MessageRow, MetaRow,
-    RecentRow, RelationKind, RelationRow, Row, RowFlags, Table, TimelineRow, get,
+    AccountRow, BroadcastRow, ConversationRow, DeviceRow, HistoryPlace, HistoryRow, KeyReader, MapRows, MessageRow,
+    MetaRow, RecentRow, RelationKind, RelationRow, Row, RowFlags, Table, TimelineEntry, TimelineRow, get,
 };
 use duolog::domain::verdict::{Answer, Verdict};
 use duolog::domain::view::Mailbox;
@@ -30,6 +30,7 @@ pub fn check(world: &mut World, dice: &mut Dice) {
     world.requests.iter().for_each(|request| repeats_get_the_first_answer(world, request));
     effects_are_exactly_once(world, &rebuilt);
     relations_agree(world, &rebuilt);
+    broadcasts_are_taken_once(world, &rebuilt);
     for account in &world.people {
         let rows = &rebuilt[world.home_of(account) as usize];
         mailbox_adds_up(rows, &meta_of(rows, world.home_of(account)), account, world.long);
@@ -172,6 +173,36 @@ fn relations_agree(world: &World, rebuilt: &[MapRows]) {
     }
 }
 
+/// Every home has the same pushes to all in the same order, one for each request, and no account has one twice.
+fn broadcasts_are_taken_once(world: &World, rebuilt: &[MapRows]) {
+    let tasks = |rows: &MapRows| -> Vec<(u64, BroadcastRow)> {
+        let rows = all(rows).into_iter().filter(|(key, _)| key[0] == Table::Broadcast as u8);
+        rows.map(|(key, value)| (BroadcastRow::number(&key).unwrap(), BroadcastRow::decode(&value).unwrap())).collect()
+    };
+    let names = |rows: &MapRows| tasks(rows).into_iter().map(|(number, row)| (number, row.task_id)).collect::<Vec<_>>();
+    for rows in &rebuilt[1..] {
+        let (first, other) = (names(&rebuilt[0]), names(rows));
+        let shared = first.len().min(other.len());
+        assert_eq!(first[first.len() - shared..], other[other.len() - shared..], "pushes to all differ between homes");
+    }
+    for request in &world.requests {
+        let Event::BroadcastIssued(event) = &request.event else { continue };
+        let issued = tasks(&rebuilt[0]).iter().filter(|(_, row)| row.task_id == event.task_id).count();
+        assert!(issued <= 1, "{} was issued {issued} times", event.task_id);
+    }
+    for account in &world.people {
+        let rows = &rebuilt[world.home_of(account) as usize];
+        let pointers: Vec<_> = tasks(rows).into_iter().map(|(_, row)| row.pointer).collect();
+        let mut taken = BTreeSet::new();
+        for (key, value) in all(rows).iter().filter(|(key, _)| key[0] == Table::Timeline as u8) {
+            let TimelineEntry::Message { pointer, .. } = TimelineRow::decode(value).unwrap().entry else { continue };
+            if is_of(key, account) && pointers.contains(&pointer) {
+                assert!(taken.insert(pointer), "{account} took the push at {pointer:?} twice");
+            }
+        }
+    }
+}
+
 /// One account's counters, marks and places are what its rows say.
 fn mailbox_adds_up(rows: &MapRows, meta: &MetaRow, account: &Account, long: bool) {
     let mailbox = Mailbox::new(rows, meta);
@@ -186,6 +217,8 @@ fn mailbox_adds_up(rows: &MapRows, meta: &MetaRow, account: &Account, long: bool
         return;
     }
     assert_eq!(owner.unread_total, unread, "unread of {account}");
+    let pending = mailbox.listed(account, RelationKind::Pending, None, usize::MAX).unwrap();
+    assert_eq!(owner.pending as usize, pending.len(), "friend requests that wait for {account}");
     let places: BTreeSet<_> = of(Table::Recent).map(|(key, _)| key.clone()).collect();
     assert!(places.len() <= meta.policy.recent_contacts as usize, "{account} has {} recent contacts", places.len());
     assert_eq!(owner.recents as usize, places.len(), "recent contacts of {account}");

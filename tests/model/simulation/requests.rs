@@ -1,12 +1,13 @@
 use duolog_topics::{
-    Account, AccountDeleted, AccountImported, AccountKicked, AppStateSet, BlacklistChanged, ClientCursor, CloseReason,
-    ConversationCleared, ConversationDeleted, ConversationRead, CursorAdvance, CursorsAdvanced, Event, FriendAction,
-    FriendChanged, FriendGroupChanged, MessageContent, MessageDeleted, MessageFlags, MessageModified, MessageRecalled,
-    MessageReceipted, MessageSent, MsgKey, MuteChanged, Origin, Platform, ProfileChanged, ProfileItem, PushProvider,
-    PushTokenSet, RawJson, SenderCopy, SessionClosed, SessionEnd, SessionOpened, TagValue,
+    Account, AccountDeleted, AccountImported, AccountKicked, AppStateSet, BlacklistChanged, BroadcastIssued,
+    ClientCursor, CloseReason, ConversationCleared, ConversationDeleted, ConversationRead, CursorAdvance,
+    CursorsAdvanced, Event, FriendAction, FriendChanged, FriendGroupChanged, MessageContent, MessageDeleted,
+    MessageFlags, MessageModified, MessageRecalled, MessageReceipted, MessageSent, MsgKey, MuteChanged, Origin,
+    Platform, ProfileChanged, ProfileItem, PushProvider, PushTokenSet, RawJson, SenderCopy, SessionClosed, SessionEnd,
+    SessionOpened, TagValue,
 };
 
-use super::world::World;
+use super::world::{World, system};
 use crate::explore::Dice;
 
 type Asked = (Account, Event);
@@ -35,6 +36,7 @@ const DRAWS: &[(usize, Draw)] = &[
     (1, friend_group),
     (1, push_token),
     (1, app_state),
+    (3, broadcast),
 ];
 
 impl World {
@@ -246,6 +248,7 @@ fn friend(world: &mut World, dice: &mut Dice) -> Option<Asked> {
         groups: dice.percent(30).then(|| vec!["group".to_owned()]),
         source: None,
         wording: None,
+        custom: None,
         decided: None,
     };
     Some((owner, event.into()))
@@ -304,4 +307,13 @@ fn app_state(world: &mut World, dice: &mut Dice) -> Option<Asked> {
         badge: dice.percent(50).then_some(3),
     };
     Some((world.someone(dice), event.into()))
+}
+
+fn broadcast(world: &mut World, dice: &mut Dice) -> Option<Asked> {
+    let from = world.someone(dice);
+    let mut content = content(world, dice, Origin::Server);
+    content.flags.online_only = false;
+    content.life = dice.percent(70).then(|| 1 + dice.below(200_000) as u32);
+    let task_id = format!("task{:x}", dice.next());
+    Some((system(), BroadcastIssued { task_id, from, content, message_time: None }.into()))
 }

@@ -160,6 +160,10 @@ impl World {
                 self.append_request(request, &mut Dice::new(offset));
             }
         }
+        for (account, event) in std::mem::take(&mut self.homes[home].unfinished) {
+            let epoch = self.homes[home].epoch;
+            self.append_as(home as u32, epoch, &account, &event, &mut Dice::new(self.homes[home].state.next));
+        }
     }
 
     pub fn fold_in_vain(&self, home: usize, count: usize) {
@@ -293,6 +297,6 @@ fn policy(dice: &mut Dice) -> PolicyChanged {
     }
 }
 
-fn system() -> Account {
+pub fn system() -> Account {
     Account::new("@duolog").unwrap()
 }

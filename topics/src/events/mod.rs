@@ -181,11 +181,11 @@ catalogue! {
         "A conversation's history left one user's own view."
     BlacklistChanged "blacklist.changed" v 1 in "the account; carried":
         "A user blocked or unblocked another one."
-    FriendChanged "friend.changed" v 1 in "the account; carried":
+    FriendChanged "friend.changed" v 2 in "the account; carried":
         "A friendship was asked for, made, changed or ended."
     FriendGroupChanged "friend.group.changed" v 1 in "the account":
         "Groups of friends were made or removed."
-    BroadcastIssued "broadcast.issued" v 1 in "every partition":
+    BroadcastIssued "broadcast.issued" v 2 in "every partition, carried":
         "A push to all accounts."
     ConsumersAdvanced "consumers.advanced" v 1 in "the partition":
         "How far consumers of the log have come; a list."

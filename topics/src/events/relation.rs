@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, Millis};
+use crate::{Account, Millis, ProfileItem};
 
 /// When and where a change of a relation was decided: a home applies it only if its register holds a lower one.
 ///
@@ -75,6 +75,9 @@ pub struct FriendChanged {
     /// AddWording: what the owner says to the peer with a request, at most 256 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wording: Option<String>,
+    /// The app's own fields of the friend (`Tag_SNS_Custom_` and at most 8 letters) that are set; the others stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Vec<ProfileItem>>,
     /// Only on a carried record; the home that decided uses the record's own place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<RegisterStamp>,

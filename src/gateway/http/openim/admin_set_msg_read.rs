@@ -1,6 +1,6 @@
 use duolog_topics::{Account, ConversationRead, Millis};
 
-use super::{from_account, to_account};
+use super::{actor_unknown, from_account, to_account};
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::Fields;
@@ -41,11 +41,11 @@ fn read_time(fields: Fields<'_, '_>) -> Result<Option<u64>, ApiError> {
 /// Everything that the peer wrote up to that time is read.
 ///
 /// # Errors
-/// 90008, 90003: the reader or the peer is missing or wrong. 90001: `MsgReadTime` is no number. The verdict's, if the
-/// reader does not exist.
+/// 90008: the reader is missing, wrong or unknown. 90003: the peer is missing or wrong. 90001: `MsgReadTime` is no number.
 pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
     let Request { reader, peer, until } = request;
-    context.submit(&reader, ConversationRead { reader: reader.clone(), peer, until }).await?;
+    let read = ConversationRead { reader: reader.clone(), peer, until };
+    context.submit(&reader, read).await.map_err(actor_unknown)?;
     Ok(Reply::plain())
 }
 

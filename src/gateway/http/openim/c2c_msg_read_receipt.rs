@@ -1,7 +1,7 @@
 use duolog_topics::{Account, MessageReceipted, MsgKey};
 
 use super::keys::keys;
-use super::{from_account, to_account};
+use super::{actor_unknown, from_account, to_account};
 use crate::domain::verdict::Answer;
 use crate::error::Code;
 use crate::gateway::http::context::Context;
@@ -27,12 +27,12 @@ impl Request {
 /// Confirms single messages as read; their sender's devices hear of it.
 ///
 /// # Errors
-/// 20022 if the reader received none of them. 90008, 90003: the reader or the sender is missing or wrong. 90054: a key is
-/// none, or there are too many. 90001: the list is missing. The verdict's, if the reader does not exist.
+/// 20022 if the reader received none of them. 90008: the reader is missing, wrong or unknown. 90003: the sender is missing
+/// or wrong. 90054: a key is none, or there are too many. 90001: the list is missing.
 pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
     let Request { reader, sender, keys } = request;
     let event = MessageReceipted { reader: reader.clone(), sender, keys };
-    match context.submit(&reader, event).await? {
+    match context.submit(&reader, event).await.map_err(actor_unknown)? {
         Answer::Results(results) if results.iter().all(|(_, result)| result.is_err()) => {
             Err(Code::MESSAGE_UNKNOWN.into())
         }

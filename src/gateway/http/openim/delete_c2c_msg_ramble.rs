@@ -2,7 +2,7 @@ use duolog_topics::{Account, MessageDeleted, MsgKey};
 use serde::Serialize;
 
 use super::keys::keys;
-use super::{from_account, to_account};
+use super::{actor_unknown, from_account, to_account};
 use crate::domain::verdict::Answer;
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
@@ -34,11 +34,11 @@ struct Members {
 /// Deletes messages from one user's own view; the peer keeps them. Keys that name no message are listed.
 ///
 /// # Errors
-/// 90008, 90003: the user or the peer is missing or wrong. 90054: a key is none, or there are too many. 90001: the list
-/// is missing. The verdict's, if the user does not exist.
+/// 90008: the user is missing, wrong or unknown. 90003: the peer is missing or wrong. 90054: a key is none, or there are too
+/// many. 90001: the list is missing.
 pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
     let event = MessageDeleted { peer: request.peer, keys: request.keys.clone() };
-    let invalid = match context.submit(&request.operator, event).await? {
+    let invalid = match context.submit(&request.operator, event).await.map_err(actor_unknown)? {
         Answer::Results(results) => {
             let keys = request.keys.iter().zip(results);
             keys.filter(|(_, (_, result))| result.is_err()).map(|(key, _)| key.to_string()).collect()

@@ -4,6 +4,7 @@ use duolog_topics::Account;
 use serde::Serialize;
 
 use super::to_account;
+use crate::domain::view::Mailbox;
 use crate::error::Code;
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
@@ -66,11 +67,15 @@ struct Failed {
 pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
     let account = request.account;
     let name = account.clone();
-    let row = context.read(&account, move |mailbox| mailbox.account(&name)).await?;
+    let query = move |mailbox: &Mailbox<'_>| {
+        let owner = mailbox.account(&name)?;
+        owner.map(|owner| mailbox.unread_total(&name, &owner)).transpose()
+    };
+    let total = context.read(&account, query).await?;
     let unknown = || ApiError::new(Code::TO_ACCOUNT_INVALID, format!("the account {account} does not exist"));
-    let row = row.ok_or_else(unknown)?;
+    let total = total.ok_or_else(unknown)?;
     match request.peers {
-        None => Ok(Reply::ok(&Total { total: row.unread_total })),
+        None => Ok(Reply::ok(&Total { total })),
         Some(peers) => Ok(Reply::ok(&by_peer(context, account, peers).await?)),
     }
 }
@@ -79,7 +84,7 @@ async fn by_peer(context: &Context<'_>, account: Account, names: Vec<String>) ->
     let peers: Vec<Account> = names.iter().filter_map(|name| Account::new(name).ok()).collect();
     let existing: HashSet<Account> = context.existing(peers).await?;
     let owner = account.clone();
-    let unread = move |mailbox: &crate::domain::view::Mailbox<'_>| {
+    let unread = move |mailbox: &Mailbox<'_>| {
         let mut members = Members::default();
         for name in names {
             match Account::new(&name).ok().filter(|peer| existing.contains(peer)) {

@@ -21,7 +21,8 @@ pub struct Outgoing {
     body: String,
     custom: Option<String>,
     pub flags: MessageFlags,
-    life: Option<u32>,
+    /// Seconds; absent: as the policy says, or not at all, as `flags` say.
+    pub life: Option<u32>,
     push: Option<RawJson>,
     pub sender_copy: SenderCopy,
 }
@@ -49,12 +50,18 @@ impl Outgoing {
     /// Adds the members that only the sending commands have.
     pub fn with_delivery(self, fields: Fields<'_, '_>) -> Result<Self, ApiError> {
         fields.or(Code::MSG_TIMESTAMP_INVALID).get::<u64>("MsgTimeStamp")?;
+        let pushed = self.with_push(fields)?;
+        let no_life = fields.get::<u64>("MsgLifeTime")? == Some(0);
+        Ok(Self { flags: flags(fields, no_life)?, sender_copy: sender_copy(fields)?, ..pushed })
+    }
+
+    /// Adds how long it waits, and how devices that are not connected are told of it.
+    pub fn with_push(self, fields: Fields<'_, '_>) -> Result<Self, ApiError> {
         let life = fields.or(Code::LIFE_TIME_INVALID).get::<u64>("MsgLifeTime")?;
         let push = fields.raw("OfflinePushInfo").map(elements::check_push_info).transpose();
         let push = push.map_err(|error| ApiError::new(error.code(), describe(&error)))?;
-        let flags = flags(fields, life == Some(0))?;
         let life = life.map(|life| life.min(LIFE_SECONDS) as u32).filter(|life| *life > 0);
-        Ok(Self { flags, life, push, sender_copy: sender_copy(fields)?, ..self })
+        Ok(Self { life, push, ..self })
     }
 
     /// Who sends it.
@@ -71,12 +78,33 @@ impl Outgoing {
         imported_time: Option<Millis>,
         too_long: Code,
     ) -> Result<MessageSent, ApiError> {
+        let (seq_given, sender_copy) = (self.msg_seq.is_some(), self.sender_copy);
+        let content = self.into_content(context, origin, too_long)?;
+        Ok(MessageSent {
+            receivers,
+            content,
+            seq_given,
+            request_hash: context.request_hash,
+            imported_time,
+            sender_copy,
+            operator: Some(context.operator.clone()),
+            session: None,
+        })
+    }
+
+    /// Checks the body and makes what all receivers get.
+    pub fn into_content(
+        self,
+        context: &Context<'_>,
+        origin: Origin,
+        too_long: Code,
+    ) -> Result<MessageContent, ApiError> {
         let limit = context.shared().settings.body_bytes;
         let body = elements::check_body(&self.body, self.custom.as_deref(), limit).map_err(|error| {
             let code = if matches!(error, BodyError::TooLong { .. }) { too_long } else { error.code() };
             ApiError::new(code, describe(&error))
         })?;
-        let content = MessageContent {
+        Ok(MessageContent {
             body,
             custom: self.custom,
             msg_seq: self.msg_seq.unwrap_or_else(|| unchosen_seq(context, origin)),
@@ -87,16 +115,6 @@ impl Outgoing {
             push: self.push,
             platform: None,
             ip: context.ip.clone(),
-        };
-        Ok(MessageSent {
-            receivers,
-            content,
-            seq_given: self.msg_seq.is_some(),
-            request_hash: context.request_hash,
-            imported_time,
-            sender_copy: self.sender_copy,
-            operator: Some(context.operator.clone()),
-            session: None,
         })
     }
 }

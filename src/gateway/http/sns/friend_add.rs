@@ -110,6 +110,7 @@ pub(super) async fn add(
                 groups: friend.groups,
                 source: Some(friend.source),
                 wording: friend.wording,
+                custom: None,
                 decided: None,
             };
             events.push((owner.clone(), Event::from(event)));

@@ -27,6 +27,8 @@ impl Request {
 struct Members {
     #[serde(rename = "InfoItem")]
     items: Vec<Checked>,
+    #[serde(rename = "Fail_Account", skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<String>,
 }
 
 /// Per account: 30003 if it does not exist.
@@ -36,5 +38,6 @@ struct Members {
 pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
     let kinds = (RelationKind::Friend, RelationKind::FriendOf);
     let items = check(context, request.accounts, request.directions, kinds, WORDS).await?;
-    Ok(Reply::ok(&Members { items }))
+    let failed = items.iter().filter_map(Checked::failed).collect();
+    Ok(Reply::ok(&Members { items, failed }))
 }

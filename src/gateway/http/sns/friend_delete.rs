@@ -38,6 +38,7 @@ pub(super) fn removed(owner: &Account, peer: Account, both: bool) -> (Account, E
         groups: None,
         source: None,
         wording: None,
+        custom: None,
         decided: None,
     };
     (owner.clone(), event.into())

@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::tags::{self, Item};
 use crate::domain::judge::FRIEND_LIMIT;
 use crate::domain::rows::{RelationKind, RowsError};
-use crate::domain::view::Mailbox;
+use crate::domain::view::{Listed, Mailbox};
 use crate::error::Code;
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
@@ -18,15 +18,17 @@ const PAGE: usize = 100;
 pub struct Request {
     owner: Account,
     start: usize,
-    known: Option<u64>,
+    /// The sequence of the standard fields that the caller has, and that of the app's own ones.
+    known: u64,
+    known_custom: u64,
 }
 
 impl Request {
     pub fn parse(fields: Fields<'_, '_>) -> Result<Self, ApiError> {
         let start = fields.need::<u64>("StartIndex")?.min(u64::from(FRIEND_LIMIT)) as usize;
-        fields.get::<u64>("CustomSequence")?;
-        let known = fields.get::<u64>("StandardSequence")?.filter(|sequence| *sequence > 0);
-        Ok(Self { owner: fields.account("From_Account")?, start, known })
+        let sequence = |name| Ok::<_, ApiError>(fields.get::<u64>(name)?.unwrap_or(0));
+        let (known, known_custom) = (sequence("StandardSequence")?, sequence("CustomSequence")?);
+        Ok(Self { owner: fields.account("From_Account")?, start, known, known_custom })
     }
 
     fn list(&self, mailbox: &Mailbox<'_>) -> Result<Option<Members>, RowsError> {
@@ -34,12 +36,14 @@ impl Request {
         let mut members = Members {
             items: Vec::new(),
             sequence: owner.friends_revision,
-            custom_sequence: 0,
+            custom_sequence: owner.friends_revision,
             friends: owner.friends,
             complete: 1,
             next: 0,
         };
-        if self.known == Some(owner.friends_revision) {
+        let has = |known: u64| known > 0 && known == owner.friends_revision;
+        let (standard, custom) = (!has(self.known), !has(self.known_custom));
+        if !standard && !custom {
             return Ok(Some(members));
         }
         let end = self.start + PAGE;
@@ -47,14 +51,16 @@ impl Request {
         if listed.len() > end {
             (members.complete, members.next) = (0, end);
         }
-        let friend = |friend| UserData { account: friend_name(&friend), values: tags::of(&friend) };
-        members.items = listed.into_iter().skip(self.start).take(PAGE).map(friend).collect();
+        let friend = |friend: Listed| {
+            let mut values = if standard { tags::standard(&friend) } else { Vec::new() };
+            values.extend(if custom { tags::custom(&friend) } else { Vec::new() });
+            UserData { account: friend.peer.as_str().to_owned(), values }
+        };
+        let page = listed.into_iter().skip(self.start).take(PAGE).map(friend);
+        // Of a friend whose standard fields the caller has there may be nothing to say.
+        members.items = page.filter(|friend| standard || !friend.values.is_empty()).collect();
         Ok(Some(members))
     }
-}
-
-fn friend_name(friend: &crate::domain::view::Listed) -> String {
-    friend.peer.as_str().to_owned()
 }
 
 #[derive(Serialize)]
@@ -64,7 +70,7 @@ struct Members {
     /// Rises with every change of the list.
     #[serde(rename = "StandardSequence")]
     sequence: u64,
-    /// There are no custom fields of friends.
+    /// The app's own fields change with the list, so it is the same number.
     #[serde(rename = "CustomSequence")]
     custom_sequence: u64,
     #[serde(rename = "FriendNum")]
@@ -83,7 +89,8 @@ struct UserData {
     values: Vec<Item>,
 }
 
-/// In the order of names. A caller that knows the current `StandardSequence` gets no friends.
+/// In the order of names. Standard fields whose current `StandardSequence` the caller knows are left out, and so are the
+/// app's own ones by `CustomSequence`.
 ///
 /// # Errors
 /// 30001 for a field that is missing or wrong, 30003 if the owner does not exist; the engine's.
@@ -106,7 +113,7 @@ mod tests {
             Request::parse(object.fields(INVALID)).map_err(|error| error.code.number())
         };
         let request = parse(r#"{"From_Account":"a","StartIndex":100,"StandardSequence":0}"#).unwrap();
-        assert_eq!((request.start, request.known), (100, None));
+        assert_eq!((request.start, request.known, request.known_custom), (100, 0, 0));
         for json in [r#"{"From_Account":"a"}"#, r#"{"StartIndex":0}"#, r#"{"From_Account":"a","StartIndex":"0"}"#] {
             assert_eq!(parse(json).unwrap_err(), 30001, "{json}");
         }

@@ -1,7 +1,7 @@
-use duolog_topics::{Account, Event, FriendAction, FriendChanged};
+use duolog_topics::{Account, Event, FriendAction, FriendChanged, ProfileItem, TagValue};
 
 use super::groups::{GROUPS, is_name};
-use super::tags::{GROUP, REMARK};
+use super::tags::{self, GROUP, REMARK};
 use super::{BATCH, INVALID};
 use crate::error::Code;
 use crate::gateway::http::context::Context;
@@ -24,6 +24,7 @@ pub struct Request {
 struct Change {
     remark: Option<String>,
     groups: Option<Vec<String>>,
+    custom: Option<Vec<ProfileItem>>,
 }
 
 impl Request {
@@ -51,6 +52,11 @@ fn change(items: &[Object<'_>]) -> Result<Change, Code> {
                 change.remark.as_ref().ok_or(INVALID)?;
             }
             GROUP => change.groups = Some(groups(fields)?),
+            _ if tags::is_custom(&tag) => {
+                let value: TagValue = fields.or(Code::PROFILE_VALUE_TYPE).need("Value").map_err(|error| error.code)?;
+                tags::check_custom(&value)?;
+                change.custom.get_or_insert_default().push(ProfileItem { tag, value });
+            }
             _ => return Err(Code::PROFILE_TAG_UNKNOWN),
         }
     }
@@ -65,7 +71,8 @@ fn groups(fields: Fields<'_, '_>) -> Result<Vec<String>, Code> {
     if groups.iter().all(|group| is_name(group)) { Ok(groups) } else { Err(INVALID) }
 }
 
-/// Per account: 31704 if the owner does not list it, 30011 for too many groups, 40009 for a tag that is none.
+/// Per account: 31704 if the owner does not list it, 30011 for too many groups, 40009 for a tag that is none, 40601 and
+/// 40610 for one of the app's own fields that is too long or neither text nor number.
 ///
 /// # Errors
 /// 30001 for a field that is missing or wrong, 30003 if the owner does not exist; the engine's.
@@ -101,6 +108,7 @@ fn event(owner: &Account, peer: Account, change: Change) -> Event {
         groups: change.groups,
         source: None,
         wording: None,
+        custom: change.custom,
         decided: None,
     }
     .into()
@@ -124,6 +132,8 @@ mod tests {
         assert_eq!(change.remark.as_deref(), Some("r"));
         assert_eq!(change.groups.unwrap().len(), 2);
         assert_eq!(parse(&format!(r#"{{"Tag":"{REMARK}","Value":""}}"#)).unwrap().remark.as_deref(), Some(""));
+        let custom = r#"{"Tag":"Tag_SNS_Custom_Met","Value":"x"},{"Tag":"Tag_SNS_Custom_Stars","Value":5}"#;
+        assert_eq!(parse(custom).unwrap().custom.unwrap().len(), 2);
     }
 
     #[test]
@@ -136,7 +146,12 @@ mod tests {
             (&format!(r#"{{"Tag":"{REMARK}","Value":"{}"}}"#, "r".repeat(97)), 30001),
             (r#"{"Tag":"Tag_SNS_IM_Group","Value":"g"}"#, 30001),
             (&group(33), 30011),
-            (r#"{"Tag":"Tag_SNS_Custom_X","Value":"x"}"#, 40009),
+            (r#"{"Tag":"Tag_SNS_Custom_","Value":"x"}"#, 40009),
+            (r#"{"Tag":"Tag_SNS_Custom_123456789","Value":"x"}"#, 40009),
+            (r#"{"Tag":"Tag_SNS_IM_AddTime","Value":1}"#, 40009),
+            (r#"{"Tag":"Tag_SNS_Custom_X","Value":["x"]}"#, 40610),
+            (r#"{"Tag":"Tag_SNS_Custom_X"}"#, 40610),
+            (&format!(r#"{{"Tag":"Tag_SNS_Custom_X","Value":"{}"}}"#, "x".repeat(501)), 40601),
         ] {
             assert_eq!(parse(items).unwrap_err().number(), code, "{items}");
         }

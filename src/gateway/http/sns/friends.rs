@@ -26,6 +26,13 @@ pub struct Checked {
     result_info: &'static str,
 }
 
+impl Checked {
+    /// The account's name, if it does not exist.
+    pub fn failed(&self) -> Option<String> {
+        (self.result_code != 0).then(|| self.to_account.clone())
+    }
+}
+
 /// The words of one kind of check: `<prefix>BothWay`, and what it says for no relation.
 #[derive(Clone, Copy)]
 pub struct Words {

@@ -94,6 +94,7 @@ pub fn set(owner: &Account, friend: &Account, groups: Vec<String>) -> (Account, 
         groups: Some(groups),
         source: None,
         wording: None,
+        custom: None,
         decided: None,
     };
     (owner.clone(), event.into())

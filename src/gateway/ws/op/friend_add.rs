@@ -63,6 +63,7 @@ impl FriendAdd {
             groups: self.group.map(|group| vec![group]),
             source: self.source,
             wording: self.wording,
+            custom: None,
             decided: None,
         };
         let state = match context.submit(event).await? {

@@ -36,6 +36,7 @@ impl FriendAnswer {
             groups: None,
             source: None,
             wording: None,
+            custom: None,
             decided: None,
         };
         context.change(event).await

@@ -44,6 +44,7 @@ impl FriendDelete {
                 groups: None,
                 source: None,
                 wording: None,
+                custom: None,
                 decided: None,
             };
             match context.submit(event).await {

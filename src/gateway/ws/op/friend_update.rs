@@ -46,6 +46,7 @@ impl FriendUpdate {
             groups: self.groups,
             source: None,
             wording: None,
+            custom: None,
             decided: None,
         };
         context.change(event).await

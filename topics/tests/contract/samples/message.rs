@@ -143,6 +143,13 @@ pub fn conversation_cleared() -> Vec<Sample> {
 }
 
 pub fn broadcast_issued() -> Vec<Sample> {
-    let event = |content| BroadcastIssued { task_id: "task-1".into(), from: account("administrator"), content };
-    [plain(), full()].map(|content| owned("administrator", event(content))).into()
+    let event = |content, message_time| BroadcastIssued {
+        task_id: "task-1".into(),
+        from: account("administrator"),
+        content,
+        message_time,
+    };
+    let mut samples: Vec<Sample> = [plain(), full()].map(|content| owned("administrator", event(content, None))).into();
+    samples.push(carried("@duolog", event(plain(), Some(TIME - 9))));
+    samples
 }

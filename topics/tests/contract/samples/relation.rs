@@ -1,4 +1,6 @@
-use duolog_topics::{BlacklistChanged, FriendAction, FriendChanged, FriendGroupChanged, RegisterStamp};
+use duolog_topics::{
+    BlacklistChanged, FriendAction, FriendChanged, FriendGroupChanged, ProfileItem, RegisterStamp, TagValue,
+};
 
 use super::{Sample, TIME, account, carried, owned};
 
@@ -23,6 +25,7 @@ pub fn friend_changed() -> Vec<Sample> {
         groups: None,
         source: None,
         wording: None,
+        custom: None,
         decided: None,
     };
     let asked = FriendChanged {
@@ -43,7 +46,15 @@ pub fn friend_changed() -> Vec<Sample> {
         both: true,
         ..removed.clone()
     };
-    vec![owned("alice", removed), carried("bob", asked), owned("bob", accepted)]
+    let noted = FriendChanged {
+        action: FriendAction::Update,
+        custom: Some(vec![
+            ProfileItem { tag: "Tag_SNS_Custom_Met".into(), value: TagValue::Text("at the lake".into()) },
+            ProfileItem { tag: "Tag_SNS_Custom_Stars".into(), value: TagValue::Number(5) },
+        ]),
+        ..removed.clone()
+    };
+    vec![owned("alice", removed), carried("bob", asked), owned("bob", accepted), owned("alice", noted)]
 }
 
 pub fn friend_group_changed() -> Vec<Sample> {
