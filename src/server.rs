@@ -4,7 +4,7 @@
 //! Drain: no new connections, sessions are told to go, requests under way are answered, the engine stops and flushes.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -198,7 +198,17 @@ fn http_settings(config: &Config) -> HttpSettings {
         request_bytes: config.limits.request_bytes as usize,
         body_bytes: config.limits.body_bytes as usize,
         trusted_proxies: config.server.trusted_proxies.clone(),
-        addresses: vec![config.server.listen.ip()],
+        addresses: addresses(config),
+    }
+}
+
+/// What `GetIPList` answers: an address that stands for all of a machine says nothing to a firewall.
+fn addresses(config: &Config) -> Vec<IpAddr> {
+    let listen = config.server.listen.ip();
+    match config.server.public_ips.is_empty() {
+        true if listen.is_unspecified() => Vec::new(),
+        true => vec![listen],
+        false => config.server.public_ips.clone(),
     }
 }
 
@@ -208,6 +218,7 @@ fn ws_settings(config: &Config, app: AppKey) -> ws::Settings {
         app,
         admins: config.app.admins.clone(),
         heartbeat_seconds: config.server.heartbeat_seconds.into(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
         limits: ws::Limits {
             frame_bytes: limits.frame_bytes as usize,
             body_bytes: limits.body_bytes as usize,

@@ -35,6 +35,8 @@ sections! {
             "The address that others reach this server by, for printed links and the URLs of record files.";
         trusted_proxies: Vec<std::net::IpAddr> = "[]",
             "Proxies whose `X-Forwarded-For` is believed.";
+        public_ips: Vec<std::net::IpAddr> = "[]",
+            "The addresses that callbacks come from, as `GetIPList` answers them; none = that of `listen`, if it names one.";
         heartbeat_seconds: u32, in 25 ..= 300 = "25",
             "After how many seconds without sending anything the gateway pings a client.";
     }

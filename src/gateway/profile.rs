@@ -45,6 +45,11 @@ pub fn is_tag(tag: &str) -> bool {
     kind(tag).is_some()
 }
 
+/// Whether only an admin may set the field: what bars a user is not lifted by him.
+pub fn is_the_admins(tag: &str) -> bool {
+    tag == "Tag_Profile_IM_AdminForbidType"
+}
+
 /// Checks a field.
 ///
 /// # Errors

@@ -81,6 +81,11 @@ impl Server {
         Self { child, addr, dir }
     }
 
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to drain and stop, and expects that it succeeds; gives its directory back.
     pub fn stop(mut self) -> TempDir {
         let pid = i32::try_from(self.child.id()).expect("a process id");

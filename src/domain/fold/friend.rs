@@ -67,7 +67,11 @@ impl Step<'_, '_> {
                     self.set_relation(owner, RelationKind::FriendOf, peer, true, stamp)?;
                 }
             }
-            FriendAction::Remove if !listed && !event.both => return Ok(Err(Code::NOT_A_FRIEND)),
+            FriendAction::Remove
+                if !(listed || event.both && self.mailbox().lists(owner, RelationKind::FriendOf, peer)?) =>
+            {
+                return Ok(Err(Code::NOT_A_FRIEND));
+            }
             FriendAction::Remove => {
                 self.unlist_friend(owner, row, peer, stamp)?;
                 if event.both {

@@ -107,7 +107,8 @@ impl Connection {
         let listens = room && self.machine.wants_frames();
         tokio::select! {
             heard = self.wire.turn(listens) => Event::Heard(heard),
-            Some(done) = self.calls.next(), if !self.calls.is_empty() => Event::Done(done),
+            // What is answered waits while the socket is full, so a client that takes nothing holds a few answers only.
+            Some(done) = self.calls.next(), if room && !self.calls.is_empty() => Event::Done(done),
             live = next_live(&mut self.live), if hears_live => Event::Live(live),
             () = timer => Event::Time,
             () = slot.draining() => Event::Draining,
@@ -209,7 +210,11 @@ impl Connection {
             }
             (Call::Request { ticket, request }, Some(context)) => {
                 let context = Arc::clone(context);
-                async move { Answer::Request { ticket, result: request.run(&context).await }.into() }.boxed()
+                async move {
+                    let _place = if request.is_long_read() { context.read_place().await } else { None };
+                    Answer::Request { ticket, result: request.run(&context).await }.into()
+                }
+                .boxed()
             }
             (Call::LogOut, Some(context)) => calls::log_out(Arc::clone(context)).boxed(),
             // Only a machine that was logged in calls, and that made the context.

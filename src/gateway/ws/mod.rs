@@ -15,6 +15,7 @@ mod state;
 mod upgrade;
 mod wire;
 
+pub use op::{Row as OpRow, rows as op_rows};
 pub use settings::{Limits, Settings};
 pub use state::WsState;
 pub use upgrade::route;

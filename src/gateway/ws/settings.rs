@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use duolog_topics::{Account, Millis};
 
 use crate::gateway::auth::AppKey;
@@ -9,6 +11,8 @@ pub struct Settings {
     pub admins: Vec<Account>,
     /// After how many seconds without sending anything the gateway pings; a client may ask for another interval.
     pub heartbeat_seconds: u64,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     pub limits: Limits,
 }
 

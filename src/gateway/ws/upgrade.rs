@@ -1,9 +1,7 @@
-use std::net::SocketAddr;
-
 use axum::Router;
+use axum::extract::State;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::extract::{ConnectInfo, State};
-use axum::http::{Extensions, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 
@@ -12,6 +10,7 @@ use super::protocol::Close;
 use super::protocol::subprotocol::{NAMES, Subprotocol};
 use super::state::WsState;
 use super::wire::Wire;
+use crate::gateway::client_ip::client_ip;
 
 /// What the socket reads at once: small, because it is kept for each idle connection.
 const READ_BUFFER: usize = 2 * 1024;
@@ -26,7 +25,12 @@ pub fn route(state: WsState) -> Router {
 }
 
 /// Overload and draining are told by a close code after the upgrade, because a web page cannot read a refused one.
-async fn upgrade(State(state): State<WsState>, extensions: Extensions, upgrade: WebSocketUpgrade) -> Response {
+async fn upgrade(
+    State(state): State<WsState>,
+    extensions: Extensions,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let offers = upgrade.requested_protocols().count() > 0;
     let upgrade = upgrade.protocols(NAMES);
     let chosen = upgrade.selected_protocol().and_then(|name| name.to_str().ok());
@@ -34,8 +38,9 @@ async fn upgrade(State(state): State<WsState>, extensions: Extensions, upgrade: 
         return (StatusCode::BAD_REQUEST, format!("known subprotocols: {}\n", NAMES.join(", "))).into_response();
     }
     let subprotocol = Subprotocol::of_name(chosen);
-    let frame_bytes = state.shared().settings.limits.frame_bytes;
-    let ip = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
+    let settings = &state.shared().settings;
+    let frame_bytes = settings.limits.frame_bytes;
+    let ip = client_ip(&extensions, &headers, &settings.trusted_proxies).map(|ip| ip.to_string());
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)

@@ -90,8 +90,8 @@ fn unknown_commands_are_60009() {
         "nothing/sendmsg",
         "openim/SendMsg",
         "sns/sendmsg",
-        "all_member_push/im_push",
-        "openim/im_push",
+        "im_open_push/im_push",
+        "openim/sendmsg/",
     ] {
         assert_eq!(server.code(command, &json!({})), 60009, "{command}");
     }

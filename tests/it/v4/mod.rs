@@ -1,6 +1,7 @@
 mod account;
 mod blacklist;
 mod broadcast;
+mod codes;
 mod friends;
 mod front;
 mod fuzz;

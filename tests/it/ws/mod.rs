@@ -1,5 +1,6 @@
 mod catch_up;
 pub mod client;
+mod codes;
 mod frames;
 mod login;
 mod mailbox;

@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn each_wrong_condition_has_its_code_and_a_right_one_is_not_enabled() {
-        let many = format!(r#"{{"TagsOr":[{}]}}"#, vec![r#""t""#; 11].join(","));
+        let many = format!(r#"{{"TagsOr":[{}]}}"#, [r#""t""#; 11].join(","));
         let long = format!(r#"{{"TagsOr":["{}"]}}"#, "t".repeat(51));
         for (condition, code) in [
             (r#"{"TagsOr":["a"],"AttrsAnd":{"b":"c"}}"#, 90039),

@@ -33,6 +33,16 @@ fn no_limit_is_none_at_all() {
     assert!((0..10_000).all(|_| ALL.iter().all(|row| limiter.take(row, 0))));
 }
 
+#[test]
+fn codes_are_public_and_ascend() {
+    for row in ALL {
+        for codes in [row.codes, row.each] {
+            assert!(codes.is_sorted_by(|one, next| one < next), "{}", row.name());
+            codes.iter().for_each(|code| assert!(Code::try_from(*code).is_ok(), "{}: {code}", row.name()));
+        }
+    }
+}
+
 const INTRODUCTION: &str = "\
 # Commands of the server API
 
@@ -40,7 +50,9 @@ Made from the table in `src/gateway/http/commands.rs`. A command is called with
 `POST /v4/<service>/<command>?sdkappid=..&identifier=..&usersig=..&random=..&contenttype=json`: `identifier` is one of the
 `app.admins`, `usersig` its signature, the body a JSON object. The answer is HTTP 200 with `ActionStatus`, `ErrorCode` and
 `ErrorInfo`, whatever became of the call; [ERRORS.md](ERRORS.md) lists the codes. *Calls a second*: what `server.rate_limit`
-allows, or less where a number stands. What is not in the table answers 60009.
+allows, or less where a number stands. *Codes*: what else than 0 a command answers as `ErrorCode`, besides those of the front
+(60002 to 60012, 70001 to 70014, 93000), of its service, and those that say \"try again\" (60007, 60008, 20005); *each*: what
+else than 0 stands beside single accounts of a reply. What is not in the table answers 60009.
 ";
 
 fn page() -> String {
@@ -50,13 +62,15 @@ fn page() -> String {
         writeln!(page, "\n## {}\n", service.name).unwrap();
         let codes = format!("{} for a body that is no JSON object, {} for", malformed.number(), missing.number());
         writeln!(page, "{codes} a field that is missing or wrong and has no code of its own.\n").unwrap();
-        page.push_str("| command | calls a second | does |\n|---|---|---|\n");
+        page.push_str("| command | calls a second | does | codes | each |\n|---|---|---|---|---|\n");
         for row in ALL.iter().filter(|row| row.service.name == service.name) {
             let rate = match row.rate {
                 Standard => String::new(),
                 AtMost(rate) => rate.to_string(),
             };
-            writeln!(page, "| `{}` | {rate} | {} |", row.command, row.summary).unwrap();
+            let list = |codes: &[u32]| codes.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+            let (codes, each) = (list(row.codes), list(row.each));
+            writeln!(page, "| `{}` | {rate} | {} | {codes} | {each} |", row.command, row.summary).unwrap();
         }
     }
     page

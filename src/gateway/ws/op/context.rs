@@ -31,11 +31,16 @@ pub struct Context {
     pub identity: Arc<Identity>,
     /// Messages go through one by one, in the order in which they came.
     turnstile: tokio::sync::Mutex<()>,
+    /// Long reads run a few at a time.
+    reads: tokio::sync::Semaphore,
 }
+
+/// Long reads of one connection that run, or whose answers wait for the socket: each may hold a page.
+const READS: usize = 4;
 
 impl Context {
     pub fn new(shared: Arc<Shared>, identity: Arc<Identity>) -> Self {
-        Self { shared, identity, turnstile: tokio::sync::Mutex::default() }
+        Self { shared, identity, turnstile: tokio::sync::Mutex::default(), reads: tokio::sync::Semaphore::new(READS) }
     }
 
     pub fn engine(&self) -> &Engine {
@@ -48,6 +53,12 @@ impl Context {
 
     pub fn account(&self) -> &Account {
         &self.identity.account
+    }
+
+    /// A place among the reads that may run.
+    pub async fn read_place(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        // Nobody closes it.
+        self.reads.acquire().await.ok()
     }
 
     /// Submits an event of the client's own account.

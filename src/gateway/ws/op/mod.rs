@@ -66,6 +66,39 @@ pub enum Granted {
     Renewed { expires_at: u64 },
 }
 
+/// What is said about an op.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    pub name: &'static str,
+    /// What it does, in a sentence, with its limits.
+    pub says: &'static str,
+    /// The codes of its error, besides those that any op may have.
+    pub codes: &'static [u32],
+    /// What else than 0 stands in its `results`.
+    pub each: &'static [u32],
+}
+
+/// Every op: those that a session answers by itself, then the requests for the engine.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    const OWN: &[Row] = &[
+        Row {
+            name: "login",
+            says: "Opens the session; the first op of a connection.",
+            codes: &[6208, 20001, 70001, 70002, 70003, 70005, 70009, 70013, 70014, 70402],
+            each: &[],
+        },
+        Row { name: "ack", says: "Says how far this device has stored the timeline.", codes: &[], each: &[] },
+        Row { name: "ping", says: "Is answered at once.", codes: &[], each: &[] },
+        Row {
+            name: "logout",
+            says: "Ends the session, after everything before it was answered.",
+            codes: &[],
+            each: &[],
+        },
+    ];
+    OWN.iter().chain(REQUESTS)
+}
+
 /// How a request is ordered: those of one conversation are answered in order, others may overtake.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Lane {
@@ -79,7 +112,13 @@ pub enum Lane {
 
 /// Makes [`Request`] and what goes through all of its variants from one table.
 macro_rules! requests {
-    ($( $name:literal $variant:ident($type:ty) $lane:ident; )*) => {
+    ($( $name:literal $variant:ident($type:ty) $lane:ident [$($code:literal),*] each [$($each:literal),*]
+        $says:literal; )*) => {
+        /// Every request for the engine, for the docs and the tests.
+        const REQUESTS: &[Row] = &[$(
+            Row { name: $name, says: $says, codes: &[$($code),*], each: &[$($each),*] },
+        )*];
+
         /// A request for the engine.
         pub enum Request {
             $( $variant($type), )*
@@ -120,39 +159,88 @@ macro_rules! requests {
 }
 
 requests! {
-    "send" Send(Send) write;
-    "history" History(history::History) read;
-    "sync" Sync(sync::Sync) free;
-    "recent_contacts" RecentContacts(recent_contacts::RecentContacts) free;
-    "delete_recent" DeleteRecent(delete_recent::DeleteRecent) write;
-    "clear_history" ClearHistory(clear_history::ClearHistory) write;
-    "read" Read(read::Read) write;
-    "receipt" Receipt(receipt::Receipt) write;
-    "recall" Recall(recall::Recall) write;
-    "modify" Modify(modify::Modify) write;
-    "delete" Delete(delete::Delete) write;
-    "block" Block(block::Block) free;
-    "unblock" Unblock(block::Unblock) free;
-    "blacklist" Blacklist(blacklist::Blacklist) free;
-    "friends" Friends(friends::Friends) free;
-    "friend_get" FriendGet(friend_get::FriendGet) free;
-    "friend_check" FriendCheck(friend_check::FriendCheck) free;
-    "friend_add" FriendAdd(friend_add::FriendAdd) free;
-    "friend_delete" FriendDelete(friend_delete::FriendDelete) free;
-    "friend_update" FriendUpdate(friend_update::FriendUpdate) free;
-    "friend_pending" FriendPending(friend_pending::FriendPending) free;
-    "friend_answer" FriendAnswer(friend_answer::FriendAnswer) free;
-    "profile_get" ProfileGet(profile_get::ProfileGet) free;
-    "profile_set" ProfileSet(profile_set::ProfileSet) free;
-    "status" Status(status::Status) free;
-    "push_token" PushToken(push_token::PushToken) free;
-    "app_state" AppState(app_state::AppState) free;
-    "renew" Renew(renew::Renew) free;
+    "send" Send(Send) write [20003, 20007, 20009, 20010, 20011, 20012, 80002, 90002, 90003, 90005, 90007,
+        90010, 90043, 90044] each []
+        "Sends a message to one user; a repeat gets the first answer.";
+    "history" History(history::History) read [20022, 90054] each []
+        "Reads a page of a conversation, at most 100 messages, newest page first.";
+    "sync" Sync(sync::Sync) free [] each []
+        "Reads a page of the timeline, at most 200 entries.";
+    "recent_contacts" RecentContacts(recent_contacts::RecentContacts) free [] each []
+        "Lists whom the user talked with, the last one first.";
+    "delete_recent" DeleteRecent(delete_recent::DeleteRecent) write [] each []
+        "Takes a conversation out of the recent contacts.";
+    "clear_history" ClearHistory(clear_history::ClearHistory) write [] each []
+        "Takes a conversation out of the user's own view.";
+    "read" Read(read::Read) write [20022, 90054] each []
+        "Marks a conversation as read, up to a message, a time, or its end.";
+    "receipt" Receipt(receipt::Receipt) write [90054] each []
+        "Confirms up to 30 messages to their sender.";
+    "recall" Recall(recall::Recall) write [20016, 20022, 20023, 90054] each []
+        "Takes back an own message.";
+    "modify" Modify(modify::Modify) write [20022, 20023, 80002, 90002, 90007, 90010, 90054] each []
+        "Replaces what an own message says.";
+    "delete" Delete(delete::Delete) write [90054] each []
+        "Deletes up to 1,000 messages from the user's own view.";
+    "block" Block(block::Block) free [] each [30001, 30003, 30013]
+        "Blocks up to 1,000 accounts.";
+    "unblock" Unblock(block::Unblock) free [] each []
+        "Unblocks up to 1,000 accounts.";
+    "blacklist" Blacklist(blacklist::Blacklist) free [] each []
+        "Lists whom the user has blocked, at most 100 in a page.";
+    "friends" Friends(friends::Friends) free [] each []
+        "Lists the user's friends, at most 100 in a page.";
+    "friend_get" FriendGet(friend_get::FriendGet) free [] each []
+        "Reads up to 100 of the user's friends.";
+    "friend_check" FriendCheck(friend_check::FriendCheck) free [] each []
+        "Tells who lists whom, of up to 1,000 accounts.";
+    "friend_add" FriendAdd(friend_add::FriendAdd) free [30001, 30003, 30009, 30010, 30012, 30014, 30515, 30516,
+        30525] each []
+        "Adds a friend, or asks to.";
+    "friend_delete" FriendDelete(friend_delete::FriendDelete) free [] each [31704]
+        "Removes up to 1,000 friends.";
+    "friend_update" FriendUpdate(friend_update::FriendUpdate) free [30001, 30011, 31704] each []
+        "Notes a remark or groups of a friend.";
+    "friend_pending" FriendPending(friend_pending::FriendPending) free [] each []
+        "Lists who asks to be a friend, at most 100 in a page.";
+    "friend_answer" FriendAnswer(friend_answer::FriendAnswer) free [30001, 30614] each []
+        "Accepts or refuses who asks.";
+    "profile_get" ProfileGet(profile_get::ProfileGet) free [] each []
+        "Reads up to 100 profiles.";
+    "profile_set" ProfileSet(profile_set::ProfileSet) free [40008, 40009, 40601, 40605, 40610] each []
+        "Sets up to 64 fields of the own profile.";
+    "status" Status(status::Status) free [] each []
+        "Tells who is online, of up to 500 accounts.";
+    "push_token" PushToken(push_token::PushToken) free [] each []
+        "Says how this device is reached while it is offline.";
+    "app_state" AppState(app_state::AppState) free [] each []
+        "Says whether the app is in the background.";
+    "renew" Renew(renew::Renew) free [70001, 70002, 70003, 70005, 70009, 70013, 70014] each []
+        "Gives a newer signature.";
 }
 
 #[derive(serde::Deserialize)]
 struct Ack {
     cursor: u64,
+}
+
+impl Request {
+    /// Whether its answer may be long: then few of them run at a time.
+    pub fn is_long_read(&self) -> bool {
+        matches!(
+            self,
+            Self::History(_)
+                | Self::Sync(_)
+                | Self::RecentContacts(_)
+                | Self::Blacklist(_)
+                | Self::Friends(_)
+                | Self::FriendGet(_)
+                | Self::FriendCheck(_)
+                | Self::FriendPending(_)
+                | Self::ProfileGet(_)
+                | Self::Status(_)
+        )
+    }
 }
 
 impl Op {
@@ -173,3 +261,6 @@ impl Op {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

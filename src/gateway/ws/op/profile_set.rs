@@ -34,13 +34,16 @@ struct Item<'a> {
 
 impl ProfileSet {
     /// # Errors
-    /// The profile code of a wrong field or value (40009, 40601, 40605, 40610), else 60003.
+    /// The profile code of a wrong field or value (40008, 40009, 40601, 40605, 40610), else 60003.
     pub fn parse(args: &str) -> Result<Self, Failure> {
         let Args { items } = object(args)?;
         in_number(items.len(), ITEMS, "items")?;
         let items = items.into_iter().map(|Item { tag, value }| {
             let value = required(Some(value), "value", Code::PROFILE_VALUE_TYPE)?;
             let item = ProfileItem { tag, value };
+            if profile::is_the_admins(&item.tag) {
+                return Err(Failure::new(Code::PROFILE_NOT_WRITABLE, format!("{}: an admin sets it", item.tag)));
+            }
             profile::check(&item).map_err(|code| Failure::new(code, format!("{}: {}", item.tag, code.message())))?;
             Ok(item)
         });
@@ -69,6 +72,8 @@ mod tests {
         assert_eq!(code(r#"[{"tag": "Tag_Profile_IM_Nick", "value": 1}]"#), Err(40_610));
         assert_eq!(code(r#"[{"tag": "Tag_Profile_IM_Nick", "value": []}]"#), Err(40_610));
         assert_eq!(code(r#"[{"tag": "Nick", "value": "n"}]"#), Err(40_009));
+        let barred = r#"[{"tag": "Tag_Profile_IM_AdminForbidType", "value": "AdminForbid_Type_None"}]"#;
+        assert_eq!(code(barred), Err(40_008), "whoever is barred cannot lift it");
         assert_eq!(code(&format!("[{nick}, 7]")), Err(60_003));
         assert_eq!(code("[]"), Err(60_003));
         assert_eq!(code("{}"), Err(60_003));
