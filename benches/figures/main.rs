@@ -3,7 +3,8 @@
 //! `cargo bench --profile release -- m1 m5` measures some of them and writes nothing. A whole run writes
 //! `benches/RESULTS.md`. Settings, all by environment:
 //!
-//! - `DUOLOG_BENCH_LARGE=1`: M1, M5 and M9 also with 1 million and 10 million messages stored (half an hour, 20 GB);
+//! - `DUOLOG_BENCH_LARGE=1`: M1, M5 and M9 also with 1 million and 10 million messages stored, R1 with 5 million (half an
+//!   hour, 20 GB);
 //! - `DUOLOG_BENCH_DIR`: where the files are written and synced, if not in the system's folder for temporary files.
 
 mod folding;
@@ -11,13 +12,22 @@ mod history;
 mod load;
 mod m1_acked_sends;
 mod m2_ack_latency;
+mod m3_websocket;
+mod m3h_server_api;
+mod m4_delivery;
 mod m5_fold;
 mod m6_rebuild;
 mod m7_disk;
+mod m8_idle;
 mod m9_catch_up;
 mod machine;
+mod peer;
+mod posts;
+mod program;
+mod r1_restart;
 mod raw;
 mod report;
+mod sockets;
 mod spread;
 
 use anyhow::Result;
@@ -29,16 +39,24 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type Measure = fn(&mut Report) -> Result<()>;
 
 /// Each figure by its name in `goals`, in the order of the table.
-const FIGURES: [(&str, Measure); 6] = [
+const FIGURES: [(&str, Measure); 11] = [
     ("m1", m1_acked_sends::measure),
     ("m2", m2_ack_latency::measure),
+    ("m3", m3_websocket::measure),
+    ("m3h", m3h_server_api::measure),
+    ("m4", m4_delivery::measure),
     ("m5", m5_fold::measure),
     ("m6", m6_rebuild::measure),
     ("m7", m7_disk::measure),
+    ("m8", m8_idle::measure),
     ("m9", m9_catch_up::measure),
+    ("r1", r1_restart::measure),
 ];
 
 fn main() -> Result<()> {
+    if let Some(peer) = std::env::args().find_map(|argument| argument.strip_prefix(peer::ARGUMENT).map(str::to_owned)) {
+        return peer::serve(&peer);
+    }
     // Cargo adds options of its own, like `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let mut report = Report::new(machine::measure()?);

@@ -9,6 +9,8 @@ pub enum Goal {
     Share { goal: f64, at_least: f64 },
     /// So many times what the limit costs: less is better.
     Times { goal: f64, at_most: f64 },
+    /// So many KiB more than what the limit costs: less is better. The ratio is that difference.
+    KibibytesMore { goal: f64, at_most: f64 },
 }
 
 /// One line of the table.
@@ -26,13 +28,15 @@ pub struct Report {
     pub machine: Machine,
     /// The median of M1 with the least stored: M2 runs at half of it.
     pub acked_sends: Option<f64>,
+    /// The median of M3: M4 runs at half of it.
+    pub socket_sends: Option<f64>,
     figures: Vec<Figure>,
 }
 
 impl Report {
     pub fn new(machine: Machine) -> Self {
         println!("{machine}");
-        Self { machine, acked_sends: None, figures: Vec::new() }
+        Self { machine, acked_sends: None, socket_sends: None, figures: Vec::new() }
     }
 
     /// Takes a figure, and prints it at once.
@@ -46,7 +50,7 @@ impl Goal {
     fn verdict(self, ratio: f64) -> &'static str {
         let (reached, passed) = match self {
             Self::Share { goal, at_least } => (ratio >= goal, ratio >= at_least),
-            Self::Times { goal, at_most } => (ratio <= goal, ratio <= at_most),
+            Self::Times { goal, at_most } | Self::KibibytesMore { goal, at_most } => (ratio <= goal, ratio <= at_most),
         };
         match (reached, passed) {
             (true, _) => "goal",
@@ -62,6 +66,7 @@ impl fmt::Display for Figure {
         let (wanted, least, unit) = match *goal {
             Goal::Share { goal, at_least } => (goal, at_least, ""),
             Goal::Times { goal, at_most } => (goal, at_most, "x"),
+            Goal::KibibytesMore { goal, at_most } => (goal, at_most, " KiB more"),
         };
         let verdict = goal.verdict(*ratio);
         write!(

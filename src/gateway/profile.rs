@@ -1,8 +1,10 @@
 //! Profile fields: which tags there are and what each may hold (server-api.md, section 3). Both protocols ask here.
 
-use duolog_topics::{FriendAction, ProfileItem, TagValue};
+use duolog_topics::{Account, FriendAction, ProfileItem, TagValue};
 
-use crate::domain::rows::ProfileRow;
+use crate::domain::judge;
+use crate::domain::rows::{ProfileRow, RowsError};
+use crate::domain::view::Mailbox;
 use crate::error::Code;
 
 /// What the tags of the app's own fields begin with; up to [`CUSTOM_LETTERS`] letters or digits follow.
@@ -89,17 +91,29 @@ const ALLOW_TYPE: &str = "Tag_Profile_IM_AllowType";
 const NEED_CONFIRM: &str = "AllowType_Type_NeedConfirm";
 const DENY_ANY: &str = "AllowType_Type_DenyAny";
 
-/// How the owner of a profile can be added as a friend: at once, or by asking him.
+/// How a peer can be added as a friend: at once, or by asking him; `None` if he does not exist. `forced`: he is not asked.
+/// His own home knows, and it need not be the owner's.
 ///
 /// # Errors
-/// 30516 if he lets nobody.
-pub fn adding(profile: &ProfileRow) -> Result<FriendAction, Code> {
-    let items = items(profile, &[ALLOW_TYPE.to_owned()]);
-    match items.first().map(|item| &item.value) {
-        Some(TagValue::Text(text)) if text == DENY_ANY => Err(Code::PEER_DENIES_FRIENDS),
-        Some(TagValue::Text(text)) if text == NEED_CONFIRM => Ok(FriendAction::Request),
-        _ => Ok(FriendAction::Add),
+/// If rows cannot be read. Inside: 30516 if he lets nobody, 30014 and 30012 if he has no room.
+pub fn adding(
+    mailbox: &Mailbox<'_>,
+    peer: &Account,
+    owner: &Account,
+    both: bool,
+    forced: bool,
+) -> Result<Option<Result<FriendAction, Code>>, RowsError> {
+    if !mailbox.exists(peer)? {
+        return Ok(None);
     }
+    let items = items(&mailbox.profile(peer)?, &[ALLOW_TYPE.to_owned()]);
+    let action = match items.first().map(|item| &item.value) {
+        Some(TagValue::Text(text)) if text == DENY_ANY && !forced => return Ok(Some(Err(Code::PEER_DENIES_FRIENDS))),
+        Some(TagValue::Text(text)) if text == NEED_CONFIRM && !forced => FriendAction::Request,
+        _ => FriendAction::Add,
+    };
+    let full = judge::no_room(mailbox, peer, owner, action, both)?;
+    Ok(Some(full.map_or(Ok(action), Err)))
 }
 
 /// The fields of a profile that were asked for and set, in the order of the tags asked for.

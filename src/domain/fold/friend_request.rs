@@ -13,9 +13,8 @@ const DENY_ANY: &str = "AllowType_Type_DenyAny";
 /// Who may not ask others.
 const ADMIN_FORBID_TYPE: &str = "Tag_Profile_IM_AdminForbidType";
 const SEND_OUT: &str = "AdminForbid_Type_SendOut";
-/// Groups of friends that one account may have, and requests that may wait for its answer.
+/// Groups of friends that one account may have.
 const GROUP_LIMIT: usize = 32;
-const PENDING_LIMIT: u32 = 1_000;
 
 impl Step<'_, '_> {
     /// An addition that the peer has to confirm becomes a request; one that he denies is refused. A peer who lives
@@ -50,20 +49,9 @@ impl Step<'_, '_> {
         }))
     }
 
-    /// Why a peer who lives here has no room: his friend list is full, or too many requests wait for him.
+    /// Why a peer who lives here has no room for the change.
     pub fn peer_is_full(&self, event: &FriendChanged) -> Result<Option<Code>, RowsError> {
-        let (account, other) = (&event.peer, &event.owner);
-        let Some(row) = self.mailbox().account(account)? else {
-            return Ok(None);
-        };
-        let lists = |kind| self.mailbox().lists(account, kind, other);
-        let enters = event.action == FriendAction::Accept || event.action == FriendAction::Add && event.both;
-        if enters && row.friends >= judge::FRIEND_LIMIT && !lists(RelationKind::Friend)? {
-            return Ok(Some(Code::PEER_FRIENDS_FULL));
-        }
-        let asks = event.action == FriendAction::Request;
-        let full = asks && row.pending >= PENDING_LIMIT && !lists(RelationKind::Pending)?;
-        Ok(full.then_some(Code::FRIEND_REQUESTS_FULL))
+        judge::no_room(&self.mailbox(), &event.peer, &event.owner, event.action, event.both)
     }
 
     /// The asking side keeps nothing: the request waits with the peer.

@@ -90,7 +90,7 @@ pub(super) async fn add(
 ) -> Result<Results, ApiError> {
     context.must_exist(&owner, Code::RELATION_ACCOUNT_UNKNOWN).await?;
     let peers: Vec<Account> = friends.iter().filter_map(|friend| Account::new(&friend.to).ok()).collect();
-    let allowed = allowed(context, &peers, forced).await?;
+    let allowed = allowed(context, &owner, &peers, both, forced).await?;
     let mut names = Vec::new();
     let mut events = Vec::new();
     for friend in friends {
@@ -125,26 +125,27 @@ pub(super) async fn add(
     Ok(names.into_iter().map(|(name, asked)| (name, asked.and_then(|()| next()))).collect())
 }
 
-/// How each peer who exists may be added: his own home knows whom he lets, and it need not be the owner's.
+/// How each peer who exists may be added.
 async fn allowed(
     context: &Context<'_>,
+    owner: &Account,
     peers: &[Account],
+    both: bool,
     forced: bool,
 ) -> Result<HashMap<Account, Result<FriendAction, Code>>, ApiError> {
-    if forced {
+    if forced && !both {
         let known = context.known(peers).await?;
         return Ok(known.into_iter().map(|peer| (peer, Ok(FriendAction::Add))).collect());
     }
-    let query = |mailbox: &Mailbox<'_>, peer: &Account| {
-        let known = mailbox.exists(peer)?;
-        known.then(|| Ok(profile::adding(&mailbox.profile(peer)?))).transpose()
-    };
+    let owner = owner.clone();
+    let query = move |mailbox: &Mailbox<'_>, peer: &Account| profile::adding(mailbox, peer, &owner, both, forced);
     let asked = context.read_each(peers.to_vec(), query).await?;
     Ok(peers.iter().cloned().zip(asked).filter_map(|(peer, action)| Some((peer, action?))).collect())
 }
 
 /// Per account: 30539 if the peer has to accept, 30516 if he takes no requests, 30515 and 30525 for a block, 30010 and
-/// 30014 for a full list, 30003 if he does not exist.
+/// 30014 for a full list, 30012 if too many requests wait for him, 30009 if the owner may not add, 30003 if the peer does
+/// not exist, 30001 for the owner himself.
 ///
 /// # Errors
 /// 30001 for a field that is missing or wrong, 30003 if the owner does not exist; the engine's.

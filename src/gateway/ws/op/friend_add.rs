@@ -41,17 +41,15 @@ impl FriendAdd {
 
     /// How the peer may be added: his own home knows whom he lets.
     async fn allowed(&self, context: &Context) -> Result<FriendAction, Failure> {
-        let peer = self.account.clone();
-        let query = move |mailbox: &Mailbox<'_>| {
-            let known = mailbox.exists(&peer)?;
-            known.then(|| Ok(profile::adding(&mailbox.profile(&peer)?))).transpose()
-        };
+        let (peer, owner, both) = (self.account.clone(), context.account().clone(), self.both);
+        let query = move |mailbox: &Mailbox<'_>| profile::adding(mailbox, &peer, &owner, both, false);
         let asked = context.engine().read(&self.account, query).await?;
         Ok(asked.unwrap_or(Err(Code::RELATION_ACCOUNT_UNKNOWN))?)
     }
 
     /// # Errors
-    /// 30516 the peer lets nobody add him, 30515 blocked by the user, 30525 by the peer, 30010 too many friends, 30003 nobody.
+    /// 30516 the peer lets nobody add him, 30515 blocked by the user, 30525 by the peer, 30010 and 30014 too many friends,
+    /// 30012 too many requests, 30009 the user may not add, 30003 nobody.
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
         let event = FriendChanged {
             action: self.allowed(context).await?,
