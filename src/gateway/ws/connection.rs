@@ -98,7 +98,8 @@ impl Connection {
             self.machine.flush(now, &mut self.outputs);
             self.carry_out();
         }
-        self.wind_down().await;
+        // Apart, so that a connection that lives does not hold room for its end.
+        Box::pin(self.wind_down()).await;
     }
 
     async fn event(&mut self, timer: Pin<&mut Sleep>, slot: &mut Slot) -> Event {
@@ -184,8 +185,10 @@ impl Connection {
                 Output::Close(close) => self.close(close),
             }
         }
-        // Its room is used again.
-        self.outputs = outputs;
+        // Its room is used again, while there is something to do.
+        if !self.calls.is_empty() {
+            self.outputs = outputs;
+        }
     }
 
     fn close(&mut self, close: Close) {

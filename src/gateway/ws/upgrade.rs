@@ -13,7 +13,7 @@ use super::wire::Wire;
 use crate::gateway::client_ip::client_ip;
 
 /// What the socket reads at once: small, because it is kept for each idle connection.
-const READ_BUFFER: usize = 2 * 1024;
+const READ_BUFFER: usize = 1024;
 /// What the socket gathers before it writes.
 const WRITE_BUFFER: usize = 8 * 1024;
 /// How much longer than allowed a frame may be and still be read: its client then gets a proper close 1009.
