@@ -187,6 +187,7 @@ fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) ->
         data,
         interval: Duration::from_secs(config.checkpoint.interval_seconds),
         retention: Duration::from_secs(u64::from(config.log.retention_days) * SECONDS_A_DAY),
+        hold: Duration::from_secs(u64::from(config.log.hold_days) * SECONDS_A_DAY),
         worth: CHECKPOINT_WORTH,
     }
 }
