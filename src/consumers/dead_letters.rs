@@ -73,8 +73,7 @@ pub fn read<E: From<LogError> + From<DecodeError>>(
             next = last.offset + 1;
             for stored in &records {
                 let record = &stored.record;
-                let (envelope, event) =
-                    Envelope::decode(&record.key, record.time, &record.header, &record.payload)?;
+                let (envelope, event) = Envelope::decode(&record.key, record.time, &record.header, &record.payload)?;
                 if let Event::DeadLetter(letter) = event {
                     visit(envelope, letter)?;
                 }

@@ -116,8 +116,7 @@ impl<C: Consumer> Shared<C> {
 
     async fn letter(&self, delivery: Arc<Delivery<C::Payload>>, reason: String, tries: u32) -> Result<(), String> {
         let (letters, name, now) = (self.letters.clone(), self.consumer.name().to_owned(), self.clock.now());
-        let written =
-            tokio::task::spawn_blocking(move || letters.append(&name, &delivery, &reason, tries, now)).await;
+        let written = tokio::task::spawn_blocking(move || letters.append(&name, &delivery, &reason, tries, now)).await;
         written.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 }

@@ -199,8 +199,7 @@ async fn read<C: Consumer>(shared: Arc<Shared<C>>, tap: Tap, from: u64) -> Read<
 /// Joins records with what the fold kept of them, and asks the consumer what they cause.
 fn deliveries<C: Consumer>(consumer: &C, tap: &Tap, records: &[Stored]) -> Result<Read<C::Payload>, ReadError> {
     let (rows, generation, partition) = (tap.rows(), tap.meta().generation, tap.partition());
-    let mut read =
-        Read { next: records.last().map_or(0, |last| last.offset + 1), moved: false, records: Vec::new() };
+    let mut read = Read { next: records.last().map_or(0, |last| last.offset + 1), moved: false, records: Vec::new() };
     for Stored { offset, record } in records {
         let undecodable = |source| ReadError::Decode { offset: *offset, source };
         // Of a record that nobody could decode the fold kept nothing, and nobody is told of it.
@@ -214,10 +213,9 @@ fn deliveries<C: Consumer>(consumer: &C, tap: &Tap, records: &[Stored]) -> Resul
         }
         let at = Pointer { generation, partition, offset: *offset };
         let Some(kept) = join(&rows, at, kind)? else { continue };
-        let (envelope, event) = Envelope::decode(&record.key, record.time, &record.header, &record.payload)
-            .map_err(undecodable)?;
-        let deliveries =
-            consumer.deliveries(&Joined { at, envelope: &envelope, event: &event, kept: &kept });
+        let (envelope, event) =
+            Envelope::decode(&record.key, record.time, &record.header, &record.payload).map_err(undecodable)?;
+        let deliveries = consumer.deliveries(&Joined { at, envelope: &envelope, event: &event, kept: &kept });
         if !deliveries.is_empty() {
             read.records.push((*offset, record.size(), deliveries));
         }

@@ -116,11 +116,7 @@ async fn settle(tap: &Tap, names: &[String]) -> Result<BTreeMap<String, Consumer
         if row.position.is_none() {
             *row = ConsumerRow { position: Some(tap.watermark()), waiting: Vec::new() };
             tracing::info!(partition = tap.partition(), consumer = name, "is new and starts at the watermark");
-            advances.push(ConsumerAdvance {
-                consumer: name.clone(),
-                position: row.position,
-                waiting: Vec::new(),
-            });
+            advances.push(ConsumerAdvance { consumer: name.clone(), position: row.position, waiting: Vec::new() });
         }
     }
     if !advances.is_empty() {

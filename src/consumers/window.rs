@@ -52,14 +52,7 @@ pub struct Place {
 impl<P> Window<P> {
     /// `head`: the first record to read.
     pub fn new(head: u64) -> Self {
-        Self {
-            head,
-            open: BTreeMap::new(),
-            lanes: HashMap::new(),
-            ready: VecDeque::new(),
-            bytes: 0,
-            deliveries: 0,
-        }
+        Self { head, open: BTreeMap::new(), lanes: HashMap::new(), ready: VecDeque::new(), bytes: 0, deliveries: 0 }
     }
 
     pub fn head(&self) -> u64 {

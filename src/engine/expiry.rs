@@ -57,9 +57,8 @@ impl ExpiredRows {
     fn is_held(&self, key: &[u8]) -> bool {
         let held_from = self.held_from.load(Ordering::Relaxed);
         held_from != u64::MAX
-            && Pointer::of_key(key).is_some_and(|at| {
-                at.generation == self.generation.load(Ordering::Relaxed) && at.offset >= held_from
-            })
+            && Pointer::of_key(key)
+                .is_some_and(|at| at.generation == self.generation.load(Ordering::Relaxed) && at.offset >= held_from)
     }
 }
 

@@ -1,9 +1,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::rows::{
-    AccountRow, ConsumerRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryRow, IdempotencyRow, KeyReader, MessageRow,
-    MetaRow, OutboxRow, OutcomeRow, PositionRow, ProfileRow, PushTokenRow, RecentRow, RelationKind, RelationRow, Row,
-    RowFlags, RowsError, SessionRow, Table, TimelineEntry, TimelineRow,
+    AccountRow, ConsumerRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryRow, IdempotencyRow, KeyReader,
+    MessageRow, MetaRow, OutboxRow, OutcomeRow, PositionRow, ProfileRow, PushTokenRow, RecentRow, RelationKind,
+    RelationRow, Row, RowFlags, RowsError, SessionRow, Table, TimelineEntry, TimelineRow,
 };
 
 /// The parts of a key by their names.

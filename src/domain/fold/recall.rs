@@ -4,8 +4,8 @@ use duolog_topics::{Account, Event, MessageDeleted, MessageRecalled, Millis};
 
 use super::step::Step;
 use crate::domain::rows::{
-    AccountRow, Change, ConversationRow, Direction, HistoryPlace, HistoryRow, MessageRow, Outcome, Pointer, RowFlags, RowsError,
-    TimelineEntry, TimelineRow,
+    AccountRow, Change, ConversationRow, Direction, HistoryPlace, HistoryRow, MessageRow, Outcome, Pointer, RowFlags,
+    RowsError, TimelineEntry, TimelineRow,
 };
 use crate::domain::verdict::{Answer, Verdict, empty_body};
 use crate::error::Code;

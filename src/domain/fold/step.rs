@@ -4,8 +4,8 @@ use duolog_topics::{Account, Authority, Envelope, Event, Millis, partition_of};
 
 use super::{Fold, FoldError};
 use crate::domain::rows::{
-    AccountRow, Change, Key, OutboxRow, Outcome, OutcomeRow, Pointer, PositionRow, Row, Rows, RowsError, Table, TimelineEntry, TimelineRow,
-    get,
+    AccountRow, Change, Key, OutboxRow, Outcome, OutcomeRow, Pointer, PositionRow, Row, Rows, RowsError, Table,
+    TimelineEntry, TimelineRow, get,
 };
 use crate::domain::verdict::{Announcement, Effect, Place, Verdict};
 use crate::domain::view::{Entry, Mailbox};
