@@ -1,5 +1,5 @@
 mod catch_up;
-mod client;
+pub mod client;
 mod frames;
 mod login;
 mod mailbox;
