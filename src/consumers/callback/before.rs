@@ -68,14 +68,14 @@ impl Before {
         Ok(Some(Arc::new(Self { sender, failure, check, circuit, clock, ids })))
     }
 
-    async fn permission(&self, sender: &Account, message: &MessageSent) -> Result<Permission, String> {
+    /// What the app says, or why it said nothing; `None`: it was not asked.
+    async fn permission(&self, sender: &Account, message: &MessageSent) -> Result<Permission, Option<String>> {
         if !self.circuit.lets_through() {
-            return Err("it has not answered several times in a row and is left alone".to_owned());
+            return Err(None);
         }
         let asked = self.ask_once(sender, message).await;
         self.circuit.heard(asked.is_ok());
-        let answer = asked?;
-        self.read(&answer, message)
+        asked.and_then(|answer| self.read(&answer, message)).map_err(Some)
     }
 
     async fn ask_once(&self, sender: &Account, message: &MessageSent) -> Result<Vec<u8>, String> {
@@ -143,7 +143,9 @@ impl BeforeSend for Before {
             };
             metrics::counter!("duolog_hook_asked_total", "result" => result).increment(1);
             asked.unwrap_or_else(|reason| {
-                tracing::warn!("the before-send hook has failed: {reason}");
+                if let Some(reason) = reason {
+                    tracing::warn!("the before-send hook has failed: {reason}");
+                }
                 match self.failure {
                     HookFailure::Allow => Permission::Allow,
                     HookFailure::Refuse => Permission::Refuse { code: Code::HOOK_FAILED, info: None },
@@ -186,6 +188,7 @@ impl Circuit {
         }
         state.in_a_row = state.in_a_row.saturating_add(1);
         if state.in_a_row >= FAILURES {
+            tracing::warn!(failures = state.in_a_row, "the before-send hook is not asked for a while");
             state.open_until = Some(Instant::now() + open_for(state.in_a_row));
         }
     }

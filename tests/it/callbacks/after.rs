@@ -65,9 +65,8 @@ fn what_must_not_be_told_is_not() {
     let server = Server::start(&endpoint(&receiver.url(), &[AFTER_SEND]));
     let [alice, bob, carol] = server.accounts();
     server.ok("sns/black_list_add", &json!({"From_Account": carol, "To_Account": [alice]}));
-    let message = |text: &str| {
-        json!({"From_Account": alice, "To_Account": bob, "MsgRandom": random(), "MsgBody": body(text)})
-    };
+    let message =
+        |text: &str| json!({"From_Account": alice, "To_Account": bob, "MsgRandom": random(), "MsgBody": body(text)});
     let with = |text: &str, member: &str, value: Value| {
         let mut request = message(text);
         request[member] = value;

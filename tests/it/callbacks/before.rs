@@ -66,9 +66,8 @@ fn the_app_allows_rewrites_and_refuses() {
     assert_eq!(page["MsgList"][1]["CloudCustomData"], "added");
 
     let seen = receiver.wait(|seen| seen.iter().filter(|one| one.command() == AFTER).count() >= 6);
-    let count = |command: &str, text: &str| {
-        seen.iter().filter(|one| one.command() == command && one.said() == text).count()
-    };
+    let count =
+        |command: &str, text: &str| seen.iter().filter(|one| one.command() == command && one.said() == text).count();
     assert_eq!(count(BEFORE, "rewrite"), 1);
     assert_eq!(count(AFTER, "rewritten"), 1);
     assert_eq!(count(AFTER, "own code"), 0);
