@@ -195,12 +195,7 @@ fn open_engine(
 /// Whoever reads the log, where it was; and the hook that is asked before it is written.
 async fn start_consumers(config: &Config, engine: &Engine, data: &DataDir) -> Result<Running, ServerError> {
     let targets = config.callback_targets()?;
-    let settings = CallbackSettings {
-        sdkappid: config.app_identity()?.sdkappid,
-        time_limit: Duration::from_millis(config.callback.timeout_ms.into()),
-        parallel: config.callback.parallel as usize,
-        give_up: Duration::from_secs(u64::from(config.callback.give_up_hours) * 3_600),
-    };
+    let settings = CallbackSettings::new(config)?;
     let limit = config.limits.body_bytes as usize;
     let check = Box::new(move |body: &str, custom: Option<&str>| {
         elements::check_body(body, custom, limit).map_err(|error| error.to_string())

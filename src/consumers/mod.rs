@@ -36,6 +36,7 @@ mod joined;
 mod lane;
 mod positions;
 mod receiver;
+mod redelivery;
 mod runner;
 mod start;
 #[cfg(test)]
@@ -53,6 +54,8 @@ use serde::de::DeserializeOwned;
 pub use dead_letters::DeadLetters;
 pub use delivery::{Delivery, Lane};
 pub use joined::{Joined, Kept, join};
+pub use redelivery::{Redelivered, Redelivery};
+pub use runner::is_progress;
 pub use start::{Consumers, Running, StartError};
 
 /// One consumer of the log, such as one receiver of callbacks.

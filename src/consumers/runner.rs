@@ -46,7 +46,9 @@ struct Read<P> {
 }
 
 type Reading<P> = Pin<Box<dyn Future<Output = Read<P>> + Send>>;
-type Lanes<P> = JoinSet<(Lane, Vec<Arc<Delivery<P>>>, Finished)>;
+/// A batch of a lane, and what became of it.
+type Done<P> = (Lane, Vec<Arc<Delivery<P>>>, Finished);
+type Lanes<P> = JoinSet<Done<P>>;
 
 /// One consumer in one partition: reads ahead, keeps the lanes going, tells how far it has come.
 pub struct Runner<C: Consumer> {
@@ -118,7 +120,7 @@ impl<C: Consumer> Runner<C> {
         }
     }
 
-    fn finish(&mut self, finished: Result<(Lane, Vec<Arc<Delivery<C::Payload>>>, Finished), JoinError>) {
+    fn finish(&mut self, finished: Result<Done<C::Payload>, JoinError>) {
         match finished {
             Ok((_, _, Finished::Stopped)) => {}
             Ok((lane, batch, Finished::Delivered | Finished::GivenUp)) => {
@@ -224,7 +226,7 @@ fn deliveries<C: Consumer>(consumer: &C, tap: &Tap, records: &[Stored]) -> Resul
 }
 
 /// Records that only say how far something has come.
-fn is_progress(kind: EventKind) -> bool {
+pub fn is_progress(kind: EventKind) -> bool {
     matches!(kind, EventKind::Tick | EventKind::CursorsAdvanced | EventKind::ConsumersAdvanced)
 }
 

@@ -42,17 +42,20 @@ pub(super) struct Hook {
 
 /// Who is under way for a sender and a receiver; the next one waits, in the order of arrival.
 #[derive(Default)]
-struct Turns(Mutex<HashMap<(Account, Account), Arc<tokio::sync::Mutex<()>>>>);
+struct Turns(Mutex<HashMap<Pair, Arc<tokio::sync::Mutex<()>>>>);
+
+/// A sender and a receiver.
+type Pair = (Account, Account);
 
 /// Held while a message of its conversation is under way.
 struct Turn<'a> {
     turns: &'a Turns,
-    pair: (Account, Account),
+    pair: Pair,
     held: Option<OwnedMutexGuard<()>>,
 }
 
 impl Turns {
-    async fn take(&self, pair: (Account, Account)) -> Turn<'_> {
+    async fn take(&self, pair: Pair) -> Turn<'_> {
         let turn = self.0.lock().entry(pair.clone()).or_default().clone();
         Turn { turns: self, pair, held: Some(turn.lock_owned().await) }
     }

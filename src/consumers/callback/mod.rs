@@ -26,7 +26,7 @@ use duolog_topics::{EventKind, RawJson};
 use serde::{Deserialize, Serialize};
 
 use super::{Attempt, Consumer, Delivery, Joined, Settings};
-use crate::config::CallbackTarget;
+use crate::config::{CallbackTarget, Config, ConfigError};
 
 pub use before::Before;
 pub use command::Command;
@@ -48,6 +48,19 @@ pub struct CallbackSettings {
     pub time_limit: Duration,
     pub parallel: usize,
     pub give_up: Duration,
+}
+
+impl CallbackSettings {
+    /// # Errors
+    /// If the app's number is not known yet.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self {
+            sdkappid: config.app_identity()?.sdkappid,
+            time_limit: Duration::from_millis(config.callback.timeout_ms.into()),
+            parallel: config.callback.parallel as usize,
+            give_up: Duration::from_secs(u64::from(config.callback.give_up_hours) * 3_600),
+        })
+    }
 }
 
 /// One callback as it goes out.

@@ -41,6 +41,7 @@ fn full() -> MessageContent {
             no_last_message: true,
             receipt_wanted: true,
             mute_notifications: true,
+            forbid_before_callback: false,
             forbid_after_callback: true,
             by_admin: true,
         },

@@ -85,7 +85,7 @@ impl Bench {
     }
 
     pub fn send(&mut self, id: u64, to: &str, random: u32) {
-        let body = json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": "x"}}]);
+        let body = json!([]);
         self.request(id, "send", json!({"to": to, "random": random, "msg_seq": 1, "body": body}));
     }
 
