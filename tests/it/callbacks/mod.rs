@@ -3,6 +3,7 @@
 mod after;
 mod before;
 mod faults;
+mod operator;
 mod receiver;
 
 /// The lines of a configuration that has one endpoint with these commands.
