@@ -53,6 +53,12 @@ fn full() -> MessageContent {
     }
 }
 
+/// Sent by a back end that wants to hear nothing of it.
+fn unheard() -> MessageContent {
+    let flags = MessageFlags { forbid_before_callback: true, forbid_after_callback: true, ..MessageFlags::default() };
+    MessageContent { flags, origin: Origin::Server, ..plain() }
+}
+
 pub fn sent() -> Vec<Sample> {
     let least = MessageSent {
         receivers: vec![account("bob")],
@@ -84,7 +90,8 @@ pub fn sent() -> Vec<Sample> {
         sender_copy: SenderCopy::History,
         ..batch.clone()
     };
-    [least, client, batch, imported].map(|event| owned("alice", event)).into()
+    let unheard = MessageSent { content: unheard(), ..least.clone() };
+    [least, client, batch, imported, unheard].map(|event| owned("alice", event)).into()
 }
 
 pub fn arrived() -> Vec<Sample> {
@@ -95,7 +102,8 @@ pub fn arrived() -> Vec<Sample> {
         message_time: TIME - 9,
     };
     let many = MessageArrived { receivers: ["bob", "carol"].map(account).into(), content: full(), ..least.clone() };
-    [least, many].map(|event| carried("bob", event)).into()
+    let unheard = MessageArrived { content: unheard(), ..least.clone() };
+    [least, many, unheard].map(|event| carried("bob", event)).into()
 }
 
 pub fn recalled() -> Vec<Sample> {
@@ -145,5 +153,5 @@ pub fn conversation_cleared() -> Vec<Sample> {
 
 pub fn broadcast_issued() -> Vec<Sample> {
     let event = |content| BroadcastIssued { task_id: "task-1".into(), from: account("administrator"), content };
-    [plain(), full()].map(|content| owned("administrator", event(content))).into()
+    [plain(), full(), unheard()].map(|content| owned("administrator", event(content))).into()
 }
