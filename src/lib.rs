@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod consumers;
 pub mod data_dir;
 pub mod dir_lock;
 pub mod domain;

@@ -1,7 +1,8 @@
 //! The server: the only file that knows every component, in the order in which they start and drain.
 //!
-//! Start: data directory, log and stores, engine (folds what the stores lack, takes the partitions over), admins, gateway.
-//! Drain: no new connections, sessions are told to go, requests under way are answered, the engine stops and flushes.
+//! Start: data directory, log and stores, engine (folds what the stores lack, takes the partitions over), admins,
+//! consumers, gateway. Drain: no new connections, sessions are told to go, requests under way are answered, consumers end
+//! their tries, the engine stops and flushes.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -17,10 +18,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, ConfigError, StoreUrl};
+use crate::consumers::callback::{Before, CallbackSettings, Callbacks, PostError};
+use crate::consumers::{Consumers, DeadLetters, Running, StartError};
 use crate::data_dir::{DataDir, DataDirError, OpenData};
 use crate::dir_lock::DirLock;
 use crate::engine::{Engine, EngineError, OpenError, Parts};
 use crate::gateway::auth::AppKey;
+use crate::gateway::elements;
 use crate::gateway::http::{self, HttpSettings, HttpState};
 use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
@@ -48,6 +52,10 @@ pub enum ServerError {
     Engine(#[from] OpenError),
     #[error("the admins cannot be made: {0}")]
     Admins(#[from] EngineError),
+    #[error("callbacks cannot be set up: {0}")]
+    Callbacks(#[from] PostError),
+    #[error("consumers of the log cannot be started: {0}")]
+    Consumers(#[from] StartError),
     #[error("metrics cannot be set up: {0}")]
     Metrics(#[from] BuildError),
     #[error("failed")]
@@ -81,6 +89,7 @@ pub struct Server {
     scheme: &'static str,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    consumers: Running,
     upkeep: JoinHandle<()>,
     /// Held until the engine has stopped.
     lock: DirLock,
@@ -108,6 +117,7 @@ impl Server {
         for admin in &config.app.admins {
             engine.submit(admin, AccountImported { nick: None, face_url: None }.into()).await?;
         }
+        let consumers = start_consumers(&config, &engine, &data).await?;
         let upkeep = upkeep(&config, &engine, log, data);
         let state = HttpState::new(engine.clone(), key, http_settings(&config), Some(metrics));
         let sessions = WsState::new(engine.clone(), ws_settings);
@@ -116,7 +126,8 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
         let serving = tokio::spawn(listener.serve(app, stopped));
-        Ok(Self { address, scheme, engine, sessions, stop, serving, upkeep: tokio::spawn(upkeep.run()), lock })
+        let upkeep = tokio::spawn(upkeep.run());
+        Ok(Self { address, scheme, engine, sessions, stop, serving, consumers, upkeep, lock })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -145,6 +156,7 @@ impl Server {
             self.serving.await
         };
         let served = tokio::time::timeout(DRAIN_TIME, drained).await;
+        self.consumers.stop().await;
         let engine = self.engine;
         blocking(move || engine.stop()).await?;
         drop(self.lock);
@@ -180,6 +192,27 @@ fn open_engine(
     }
 }
 
+/// Whoever reads the log, where it was; and the hook that is asked before it is written.
+async fn start_consumers(config: &Config, engine: &Engine, data: &DataDir) -> Result<Running, ServerError> {
+    let targets = config.callback_targets()?;
+    let settings = CallbackSettings::new(config)?;
+    let limit = config.limits.body_bytes as usize;
+    let check = Box::new(move |body: &str, custom: Option<&str>| {
+        elements::check_body(body, custom, limit).map_err(|error| error.to_string())
+    });
+    let failure = config.callback.before_send_failure;
+    if let Some(hook) = Before::new(&targets, settings, failure, engine.clock().clone(), check)? {
+        engine.set_hook(hook);
+    }
+    let mut consumers = Consumers::new(engine.clone());
+    for target in &targets {
+        if let Some(callbacks) = Callbacks::new(target, settings)? {
+            consumers.add(callbacks);
+        }
+    }
+    Ok(consumers.start(|| data.open_dead_letters().map(DeadLetters::new)).await?)
+}
+
 fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) -> Upkeep {
     Upkeep {
         engine: engine.clone(),
@@ -187,6 +220,7 @@ fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) ->
         data,
         interval: Duration::from_secs(config.checkpoint.interval_seconds),
         retention: Duration::from_secs(u64::from(config.log.retention_days) * SECONDS_A_DAY),
+        hold: Duration::from_secs(u64::from(config.log.hold_days) * SECONDS_A_DAY),
         worth: CHECKPOINT_WORTH,
     }
 }

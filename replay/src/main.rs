@@ -5,8 +5,10 @@
 mod data;
 mod dump;
 mod export;
+mod lag;
 mod place;
 mod rebuild;
+mod redeliver;
 mod tail;
 mod verify;
 
@@ -26,6 +28,8 @@ enum Verb {
     Tail(tail::Tail),
     Dump(dump::Dump),
     Export(export::Export),
+    Lag(lag::Lag),
+    Redeliver(redeliver::Redeliver),
     Rebuild(rebuild::Rebuild),
     Verify(verify::Verify),
 }
@@ -35,6 +39,8 @@ fn main() -> ExitCode {
         Verb::Tail(verb) => verb.run(),
         Verb::Dump(verb) => verb.run(),
         Verb::Export(verb) => verb.run(),
+        Verb::Lag(verb) => verb.run(),
+        Verb::Redeliver(verb) => verb.run(),
         Verb::Rebuild(verb) => verb.run(),
         Verb::Verify(verb) => verb.run(),
     };

@@ -25,7 +25,7 @@ mod value;
 use std::path::PathBuf;
 
 pub use app::{APP_FILE, AppIdentity};
-pub use callback::{CallbackTarget, DEFAULT_ENDPOINT};
+pub use callback::{CALLBACK_COMMANDS, CallbackTarget, DEFAULT_ENDPOINT};
 pub use catalogue::{Allowed, Key, Section, Shape};
 pub use error::{ConfigError, Problem};
 pub use missing::MISSING;

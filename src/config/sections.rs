@@ -55,6 +55,8 @@ sections! {
             "Partitions of the embedded log, fixed when it is made.";
         retention_days: u32, in 1 ..= 36_500 = "30",
             "How long records are kept, never past a checkpoint or a consumer's position.";
+        hold_days: u32, in 1 ..= 36_500 = "90",
+            "How long a consumer that trails holds back records and what goes with them; then they are lost to it, loudly.";
     }
 
     /// The log on Apache Kafka.
@@ -135,6 +137,12 @@ sections! {
             "Which callbacks are sent.";
         before_send_failure: HookFailure = "'allow'",
             "Whether a message goes out when the before-send callback cannot be reached.";
+        timeout_ms: u32, in 100 ..= 60_000 = "2000",
+            "How long a receiver has for one answer.";
+        parallel: u32, in 1 ..= 1024 = "64",
+            "Requests to one endpoint that are under way at once.";
+        give_up_hours: u32, in 1 ..= 8760 = "72",
+            "After how long a callback that fails goes to the dead letters.";
     }
 
     /// A further receiver of callbacks, independent of the others.

@@ -1,5 +1,6 @@
 //! Tests against the real program; `v4` mirrors the server API, `ws` the client protocol.
 
+mod callbacks;
 mod chat;
 mod cli;
 mod demo;

@@ -89,7 +89,7 @@ fn an_error_names_file_line_key_and_what_is_allowed() {
     );
     assert_eq!(
         problem("[log]\npartition = 1"),
-        "duolog.toml:2: log.partition: unknown key; known in [log]: provider, partitions, retention_days, kafka"
+        "duolog.toml:2: log.partition: unknown key; known in [log]: provider, partitions, retention_days, hold_days, kafka"
     );
     assert!(problem("[serve]").starts_with("duolog.toml:1: serve: unknown section; known: app, server, "));
     assert!(problem("x = ").starts_with("duolog.toml:1: not TOML: "));

@@ -9,7 +9,7 @@ mod send;
 pub use arrival::arrival;
 pub use broadcast::{BROADCAST_WINDOW, BROADCASTS_A_DAY, broadcast};
 pub use relation::{BLACKLIST_LIMIT, FRIEND_LIMIT, block, friend, no_room};
-pub use send::{key_hash, send, window};
+pub use send::{first_of, key_hash, send, window};
 
 use duolog_topics::{Account, Event, Millis};
 

@@ -41,6 +41,7 @@ fn full() -> MessageContent {
             no_last_message: true,
             receipt_wanted: true,
             mute_notifications: true,
+            forbid_before_callback: false,
             forbid_after_callback: true,
             by_admin: true,
         },
@@ -50,6 +51,12 @@ fn full() -> MessageContent {
         platform: Some(Platform::Iphone),
         ip: Some("192.0.2.7".into()),
     }
+}
+
+/// Sent by a back end that wants to hear nothing of it.
+fn unheard() -> MessageContent {
+    let flags = MessageFlags { forbid_before_callback: true, forbid_after_callback: true, ..MessageFlags::default() };
+    MessageContent { flags, origin: Origin::Server, ..plain() }
 }
 
 pub fn sent() -> Vec<Sample> {
@@ -83,7 +90,8 @@ pub fn sent() -> Vec<Sample> {
         sender_copy: SenderCopy::History,
         ..batch.clone()
     };
-    [least, client, batch, imported].map(|event| owned("alice", event)).into()
+    let unheard = MessageSent { content: unheard(), ..least.clone() };
+    [least, client, batch, imported, unheard].map(|event| owned("alice", event)).into()
 }
 
 pub fn arrived() -> Vec<Sample> {
@@ -94,7 +102,8 @@ pub fn arrived() -> Vec<Sample> {
         message_time: TIME - 9,
     };
     let many = MessageArrived { receivers: ["bob", "carol"].map(account).into(), content: full(), ..least.clone() };
-    [least, many].map(|event| carried("bob", event)).into()
+    let unheard = MessageArrived { content: unheard(), ..least.clone() };
+    [least, many, unheard].map(|event| carried("bob", event)).into()
 }
 
 pub fn recalled() -> Vec<Sample> {

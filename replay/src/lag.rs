@@ -1,0 +1,78 @@
+use std::io::{BufWriter, Write as _};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use duolog::consumers::is_progress;
+use duolog::domain::rows::ConsumerRow;
+use duolog::engine::consumers;
+use duolog::log::{Log, ReadLimit};
+use duolog::rebuild::caught_up;
+use duolog::store::Store;
+use duolog_topics::{EventKind, Header, rfc3339};
+use serde_json::{Value, json};
+
+use crate::data::Data;
+
+const LIMIT: ReadLimit = ReadLimit { records: 4_096, bytes: 8 << 20 };
+
+/// Print how far each consumer of the log has come, a line of JSON each; beside a running server: as it has recorded
+#[derive(Args)]
+pub struct Lag {
+    #[command(flatten)]
+    data: Data,
+}
+
+impl Lag {
+    pub fn run(self) -> Result<ExitCode> {
+        let log = self.data.log()?;
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        for partition in 0..log.partitions() {
+            let path = self.data.dir().state(partition);
+            let place = || format!("the state in {} cannot be read", path.display());
+            let flushed = Store::open_read_only(&path).with_context(place)?;
+            let end = log.bounds(partition)?.high_watermark;
+            let rows = caught_up(log.as_ref(), partition, &flushed, end)?;
+            for (name, row) in consumers(&rows)? {
+                writeln!(out, "{}", line(log.as_ref(), partition, end, &name, &row)?)?;
+            }
+        }
+        out.flush()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `behind`: records from the position on that say more than how far others are, and those that are still tried.
+fn line(log: &dyn Log, partition: u32, end: u64, name: &str, row: &ConsumerRow) -> Result<Value> {
+    let Some(position) = row.position else {
+        return Ok(json!({ "partition": partition, "consumer": name, "off": true }));
+    };
+    let first = log.bounds(partition)?.first;
+    let (mut next, mut behind, mut since) = (position.max(first), row.waiting.len() as u64, None);
+    if let Some(waiting) = row.waiting.first().filter(|waiting| **waiting >= first) {
+        let records = log.read(partition, *waiting, ReadLimit { records: 1, bytes: 0 })?;
+        since = records.first().map(|stored| stored.record.time);
+    }
+    while next < end {
+        let records = log.read(partition, next, LIMIT)?;
+        let Some(last) = records.last() else { break };
+        next = last.offset + 1;
+        for stored in records.iter().filter(|stored| stored.offset < end) {
+            let kind = Header::decode(&stored.record.header).ok().and_then(|header| EventKind::from_name(header.kind));
+            if kind.is_none_or(|kind| !is_progress(kind)) {
+                behind += 1;
+                since = since.or(Some(stored.record.time));
+            }
+        }
+    }
+    Ok(json!({
+        "partition": partition,
+        "consumer": name,
+        "position": position,
+        "watermark": end,
+        "behind": behind,
+        "waiting": row.waiting,
+        "since": since.map(rfc3339),
+        "lost": first.saturating_sub(row.needs_from().unwrap_or(first)),
+    }))
+}

@@ -1,0 +1,12 @@
+//! Callbacks: a real server and real receivers.
+
+mod after;
+mod before;
+mod faults;
+mod operator;
+mod receiver;
+
+/// The lines of a configuration that has one endpoint with these commands.
+fn endpoint(url: &str, commands: &[&str]) -> String {
+    format!("callback.url = '{url}'\ncallback.secret = 'whsec_c2VjcmV0'\ncallback.commands = {commands:?}")
+}
