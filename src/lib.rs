@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod consumers;
 pub mod data_dir;
 pub mod dir_lock;
 pub mod domain;
@@ -11,6 +12,7 @@ pub mod gateway;
 pub mod limits;
 pub mod log;
 pub mod rebuild;
+pub mod records;
 pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -1,6 +1,7 @@
 //! The server: the only file that knows every component, in the order in which they start and drain.
 //!
-//! Start: data directory, log and stores, engine (folds what the stores lack, takes the partitions over), admins, gateway.
+//! Start: data directory, log and stores, engine (folds what the stores lack, takes the partitions over), admins,
+//! consumers, gateway.
 //! Drain: no new connections, sessions are told to go, requests under way are answered, the engine stops and flushes.
 
 use std::io;
@@ -17,14 +18,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, ConfigError, StoreUrl};
+use crate::consumers::records::{self as record_files, RecordsError};
 use crate::data_dir::{DataDir, DataDirError, OpenData};
 use crate::dir_lock::DirLock;
-use crate::engine::{Engine, EngineError, OpenError, Parts};
+use crate::engine::{Engine, EngineError, ExpiredRows, OpenError, Parts};
 use crate::gateway::auth::AppKey;
-use crate::gateway::http::{self, HttpSettings, HttpState};
+use crate::gateway::http::{self, HttpSettings, HttpState, RecordSettings};
 use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
 use crate::log::Log;
+use crate::records::{Folder, UtcOffset};
 use crate::upkeep::Upkeep;
 
 /// Connections that still answer when the server drains have this long.
@@ -48,6 +51,8 @@ pub enum ServerError {
     Engine(#[from] OpenError),
     #[error("the admins cannot be made: {0}")]
     Admins(#[from] EngineError),
+    #[error(transparent)]
+    Records(#[from] RecordsError),
     #[error("metrics cannot be set up: {0}")]
     Metrics(#[from] BuildError),
     #[error("failed")]
@@ -82,6 +87,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     upkeep: JoinHandle<()>,
+    records: JoinHandle<()>,
     /// Held until the engine has stopped.
     lock: DirLock,
 }
@@ -104,19 +110,23 @@ impl Server {
         let ws_settings = ws_settings(&config, key.clone());
         let metrics = metrics_recorder()?;
         let data = data_dir(&config);
-        let (engine, log, lock) = blocking(open_engine(&config, &data)).await??;
+        let OpenedEngine { engine, log, expiry, lock } = blocking(open_engine(&config, &data)).await??;
         for admin in &config.app.admins {
             engine.submit(admin, AccountImported { nick: None, face_url: None }.into()).await?;
         }
-        let upkeep = upkeep(&config, &engine, log, data);
-        let state = HttpState::new(engine.clone(), key, http_settings(&config), Some(metrics));
+        let upkeep = upkeep(&config, &engine, log.clone(), data);
+        let records = record_writer(&config, identity.sdkappid, &engine, log, expiry);
+        let records = blocking(records).await??;
+        let address = listener.local_addr()?;
+        let http_settings = http_settings(&config, config.base_url_at(address));
+        let state = HttpState::new(engine.clone(), key, http_settings, Some(metrics));
         let sessions = WsState::new(engine.clone(), ws_settings);
         let app = http::router(state).merge(ws::route(sessions.clone()));
-        let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
         let serving = tokio::spawn(listener.serve(app, stopped));
-        Ok(Self { address, scheme, engine, sessions, stop, serving, upkeep: tokio::spawn(upkeep.run()), lock })
+        let (upkeep, records) = (tokio::spawn(upkeep.run()), tokio::spawn(records.run()));
+        Ok(Self { address, scheme, engine, sessions, stop, serving, upkeep, records, lock })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -138,6 +148,7 @@ impl Server {
     /// If the engine's end cannot be waited for.
     pub async fn stop(self) -> Result<(), ServerError> {
         self.upkeep.abort();
+        self.records.abort();
         let _ = self.stop.send(true);
         self.sessions.drain();
         let drained = async {
@@ -163,24 +174,31 @@ fn data_dir(config: &Config) -> DataDir {
     DataDir::new(&config.data.dir, checkpoints)
 }
 
+struct OpenedEngine {
+    engine: Engine,
+    log: Arc<dyn Log>,
+    expiry: Vec<Arc<ExpiredRows>>,
+    lock: DirLock,
+}
+
 /// What opens log, stores and engine; it reads and folds, so it runs on the blocking pool.
-fn open_engine(
-    config: &Config,
-    data: &DataDir,
-) -> impl FnOnce() -> Result<(Engine, Arc<dyn Log>, DirLock), ServerError> + Send + 'static {
+fn open_engine(config: &Config, data: &DataDir) -> impl FnOnce() -> Result<OpenedEngine, ServerError> + Send + 'static {
     let (data, partitions, policy) = (data.clone(), config.log.partitions, config.policy_changed());
     move || {
         let OpenData { log, stores, expiry, lock } = data.open(partitions)?;
+        // Nothing that a record file may need goes before its writer has said how far it is.
+        expiry.iter().for_each(|expiry| expiry.hold(0));
         let node = format!("process {}", std::process::id());
-        let parts = Parts { log: log.clone(), stores, expiry, policy, node, clock: None };
+        let parts = Parts { log: log.clone(), stores, expiry: expiry.clone(), policy, node, clock: None };
         let mut bar = crate::telemetry::Progress::new("folding the log");
         let engine = Engine::open(parts, |partition, folded, end| bar.at(partition, folded, end))?;
         bar.done();
-        Ok((engine, log, lock))
+        Ok(OpenedEngine { engine, log, expiry, lock })
     }
 }
 
 fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) -> Upkeep {
+    let records = Folder::new(&config.records.dir);
     Upkeep {
         engine: engine.clone(),
         log,
@@ -188,10 +206,34 @@ fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) ->
         interval: Duration::from_secs(config.checkpoint.interval_seconds),
         retention: Duration::from_secs(u64::from(config.log.retention_days) * SECONDS_A_DAY),
         worth: CHECKPOINT_WORTH,
+        needed: Box::new(move |partition| records.needed(partition)),
     }
 }
 
-fn http_settings(config: &Config) -> HttpSettings {
+/// What makes the writer of the record files; it reads their index.
+fn record_writer(
+    config: &Config,
+    sdkappid: u64,
+    engine: &Engine,
+    log: Arc<dyn Log>,
+    expiry: Vec<Arc<ExpiredRows>>,
+) -> impl FnOnce() -> Result<record_files::Writer, RecordsError> + Send + 'static {
+    let RecordSettings { folder, retention, utc_offset, .. } = record_settings(config, String::new());
+    let settings = record_files::Settings { sdkappid, retention, utc_offset };
+    let engine = engine.clone();
+    move || record_files::Writer::new(engine, log, folder, settings, expiry)
+}
+
+fn record_settings(config: &Config, base_url: String) -> RecordSettings {
+    RecordSettings {
+        folder: Folder::new(&config.records.dir),
+        retention: u64::from(config.records.retention_days) * SECONDS_A_DAY * 1000,
+        utc_offset: UtcOffset::minutes(config.records.utc_offset.minutes()),
+        base_url,
+    }
+}
+
+fn http_settings(config: &Config, base_url: String) -> HttpSettings {
     HttpSettings {
         admins: config.app.admins.clone(),
         rate_limit: config.server.rate_limit,
@@ -199,6 +241,7 @@ fn http_settings(config: &Config) -> HttpSettings {
         body_bytes: config.limits.body_bytes as usize,
         trusted_proxies: config.server.trusted_proxies.clone(),
         addresses: vec![config.server.listen.ip()],
+        records: record_settings(config, base_url),
     }
 }
 

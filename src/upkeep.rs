@@ -30,6 +30,8 @@ pub struct Upkeep {
     pub retention: Duration,
     /// Records that have to be folded since the last checkpoint for another one to be made.
     pub worth: u64,
+    /// The first offset of a partition that a consumer has still to read.
+    pub needed: Box<dyn Fn(u32) -> u64 + Send + Sync>,
 }
 
 impl Upkeep {
@@ -77,7 +79,8 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Trims below the older of the two newest good checkpoints, and never what is younger than the retention.
+    /// Trims below the older of the two newest good checkpoints, never what is younger than the retention, and never what a
+    /// consumer has still to read.
     fn trim(&self, partition: u32) -> Result<(), UpkeepError> {
         let checkpoints = self.data.checkpoints(partition);
         let mut good: Vec<u64> = checkpoints
@@ -90,7 +93,8 @@ impl Upkeep {
         let Some(older) = good.len().checked_sub(2).map(|place| good[place]) else { return Ok(()) };
         let horizon = self.engine.now().saturating_sub(self.retention.as_millis() as u64);
         // The record at the checkpoint's last offset stays: its checksum tells whether log and state belong together.
-        let below = first_at(self.log.as_ref(), partition, horizon)?.min(older.saturating_sub(1));
+        let below =
+            first_at(self.log.as_ref(), partition, horizon)?.min(older.saturating_sub(1)).min((self.needed)(partition));
         if below > self.log.bounds(partition)?.first {
             self.log.trim(partition, below)?;
             tracing::info!(partition, "log is trimmed below offset {below}");

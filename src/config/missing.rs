@@ -11,7 +11,6 @@ pub const MISSING: &[(&str, &str)] = &[
     ("log.provider", "this version has no log on Kafka yet; it takes \"embedded\""),
     ("callback", "this version sends no callbacks yet; leave it out"),
     ("push", "this version sends no offline push yet; leave it out"),
-    ("records", "this version writes no record files yet; leave it out"),
 ];
 
 impl Config {

@@ -6,17 +6,25 @@ use crate::store::Expiry;
 
 /// Which rows may leave the disk: those a day below the horizons of the last commit. Readers stopped seeing them a day ago,
 /// so no open view is surprised.
-#[derive(Default)]
 pub struct ExpiredRows {
     timeline: AtomicU64,
     roaming: AtomicU64,
     server_keys: AtomicU64,
     client_keys: AtomicU64,
+    /// Consumers have still to read what the fold kept of records from this time on.
+    held: AtomicU64,
 }
 
 impl ExpiredRows {
     pub fn new() -> Arc<Self> {
-        Arc::default()
+        let none = AtomicU64::default;
+        let held = AtomicU64::new(u64::MAX);
+        Arc::new(Self { timeline: none(), roaming: none(), server_keys: none(), client_keys: none(), held })
+    }
+
+    /// Keeps what became of messages from a record time (Unix ms) on, whatever the horizons are.
+    pub fn hold(&self, from: u64) {
+        self.held.store(from, Ordering::Relaxed);
     }
 
     /// Follows the horizons of a commit.
@@ -36,6 +44,7 @@ impl Expiry for ExpiredRows {
             |horizon: &AtomicU64| record_time_of(value).is_some_and(|time| time < horizon.load(Ordering::Relaxed));
         match table.horizon() {
             Horizon::Never => false,
+            Horizon::Timeline if table == Table::Message => below(&self.timeline) && below(&self.held),
             Horizon::Timeline => below(&self.timeline),
             // The fold still has to give up the place and the unread of a conversation that is a recent contact.
             Horizon::Roaming if table == Table::Conversation => {

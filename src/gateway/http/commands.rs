@@ -9,7 +9,7 @@ use super::error::ApiError;
 use super::fields::Object;
 use super::rate::Bucket;
 use super::reply::Reply;
-use super::{config_svc, im_open_login_svc, openconfigsvr, openim, profile, recentcontact, sns};
+use super::{config_svc, im_open_login_svc, open_msg_svc, openconfigsvr, openim, profile, recentcontact, sns};
 use crate::error::Code;
 
 /// What the commands of a service have in common.
@@ -157,6 +157,9 @@ commands! {
     openconfigsvr "openconfigsvr" malformed MUTE_JSON_INVALID invalid MUTE_JSON_INVALID display false {
         setnospeaking "setnospeaking" Standard, "Mutes a user, or lifts that.";
         getnospeaking "getnospeaking" Standard, "Tells how long a user is still muted.";
+    }
+    open_msg_svc "open_msg_svc" malformed RECORD_REQUEST_INVALID invalid RECORD_PARAMETER_INVALID display false {
+        get_history "get_history" AtMost(10), "Tells where the file with an hour's messages can be downloaded.";
     }
     config_svc "ConfigSvc" malformed JSON_INVALID invalid JSON_INVALID display false {
         get_ip_list "GetIPList" Standard, "Lists the addresses that this server calls from.";

@@ -12,5 +12,6 @@ mod python;
 mod read;
 mod recall;
 mod recents;
+mod records;
 mod restart;
 mod status;
