@@ -27,9 +27,13 @@ pub struct Server {
 }
 
 pub fn open(dir: &Path) -> Server {
-    let OpenData { log, stores, expiry, lock } = DataDir::new(dir, None).open(1).unwrap();
+    open_at(dir, 1, &Clock::manual(1_700_000_000_000))
+}
+
+pub fn open_at(dir: &Path, partitions: u32, clock: &Clock) -> Server {
+    let OpenData { log, stores, expiry, lock } = DataDir::new(dir, None).open(partitions).unwrap();
     let policy = PolicyChanged { revision: 1, ..PolicyChanged::default() };
-    let clock = Some(Clock::manual(1_700_000_000_000));
+    let clock = Some(clock.clone());
     let parts = Parts { log, stores, expiry, policy, node: "test".to_owned(), clock };
     Server { engine: Engine::open(parts, |_, _, _| {}).unwrap(), _lock: lock }
 }
