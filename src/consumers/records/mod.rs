@@ -26,6 +26,7 @@ mod tests;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use duolog_topics::Millis;
@@ -53,6 +54,8 @@ pub enum RecordsError {
     Decode { offset: u64, source: duolog_topics::DecodeError },
     #[error("a record file cannot be written: {0}")]
     Write(#[from] io::Error),
+    #[error("the server stops")]
+    Stopped,
     #[error("this process owns {owned} of {all} partitions, and record files hold the messages of all")]
     NotAll { owned: usize, all: u32 },
 }
@@ -74,6 +77,16 @@ pub struct Writer {
     settings: Settings,
     /// Where compactions learn which rows are still needed.
     expiry: Vec<Arc<ExpiredRows>>,
+    stopping: AtomicBool,
+}
+
+/// Ends a round that is under way when its future is dropped: a file may take a while, and nobody waits for it.
+struct Running(Arc<Writer>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Writer {
@@ -86,20 +99,20 @@ impl Writer {
         settings: Settings,
         expiry: Vec<Arc<ExpiredRows>>,
     ) -> Result<Self, RecordsError> {
-        let writer = Self { engine, log, folder, settings, expiry };
+        let writer = Self { engine, log, folder, settings, expiry, stopping: false.into() };
         writer.index()?;
         Ok(writer)
     }
 
     /// Runs until the future is dropped. The work is done on the blocking pool.
     pub async fn run(self) {
-        let writer = Arc::new(self);
+        let running = Running(Arc::new(self));
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut said = String::new();
         loop {
             looks.tick().await;
-            let writer = writer.clone();
+            let writer = running.0.clone();
             let problem = match tokio::task::spawn_blocking(move || writer.round()).await {
                 Ok(Ok(_)) => String::new(),
                 Ok(Err(error)) => error.to_string(),
@@ -129,7 +142,8 @@ impl Writer {
         if index.position.hour < closed {
             let mut sources = self.sources(&homes, &index.position);
             while let Some(hour) = earliest(&mut sources, index.position.hour)?.filter(|hour| *hour < closed) {
-                let entry = self.folder.write(hour, self.settings.sdkappid, |file| merge(file, &mut sources, hour))?;
+                let entry =
+                    self.folder.write(hour, self.settings.sdkappid, |file| self.merge(file, &mut sources, hour))?;
                 tracing::info!(messages = entry.messages, bytes = entry.gzip_size, "record file {hour}.gz is written");
                 index.hours.insert(hour, entry);
                 self.advance(&mut index, hour.next(), &sources)?;
@@ -240,6 +254,27 @@ impl Writer {
         homes.iter().zip(&position.offsets).map(begin).collect()
     }
 
+    /// Takes the messages of an hour from all sources, in the order of their record times.
+    fn merge(
+        &self,
+        file: &mut HourFile<BufWriter<File>>,
+        sources: &mut [Source<'_>],
+        hour: Hour,
+    ) -> Result<(), RecordsError> {
+        loop {
+            if self.stopping.load(Ordering::Relaxed) {
+                return Err(RecordsError::Stopped);
+            }
+            let mut next: Option<(Millis, usize)> = None;
+            for (place, source) in sources.iter_mut().enumerate() {
+                let head = source.head()?.filter(|message| message.hour <= hour).map(|message| (message.time, place));
+                next = next.into_iter().chain(head).min();
+            }
+            let Some(message) = next.and_then(|(_, place)| sources[place].take()) else { return Ok(()) };
+            add(file, &message)?;
+        }
+    }
+
     fn advance(&self, index: &mut Index, hour: Hour, sources: &[Source<'_>]) -> Result<(), RecordsError> {
         index.position.hour = hour;
         index.position.offsets = sources.iter().map(Source::next_offset).collect();
@@ -264,19 +299,6 @@ fn earliest(sources: &mut [Source<'_>], floor: Hour) -> Result<Option<Hour>, Rec
         earliest = earliest.into_iter().chain(hour).min();
     }
     Ok(earliest)
-}
-
-/// Takes the messages of an hour from all sources, in the order of their record times.
-fn merge(file: &mut HourFile<BufWriter<File>>, sources: &mut [Source<'_>], hour: Hour) -> Result<(), RecordsError> {
-    loop {
-        let mut next: Option<(Millis, usize)> = None;
-        for (place, source) in sources.iter_mut().enumerate() {
-            let head = source.head()?.filter(|message| message.hour <= hour).map(|message| (message.time, place));
-            next = next.into_iter().chain(head).min();
-        }
-        let Some(message) = next.and_then(|(_, place)| sources[place].take()) else { return Ok(()) };
-        add(file, &message)?;
-    }
 }
 
 fn add(file: &mut HourFile<BufWriter<File>>, message: &Message) -> Result<(), RecordsError> {

@@ -300,3 +300,48 @@ async fn the_clock_that_names_the_files_cuts_the_hours() {
         (vec!["22:13 UTC".into()], vec!["22:33 UTC".into()])
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_does_not_wait_for_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::open(dir.path(), 1, &Clock::manual(START));
+    home.people(&["alice", "bob"]).await;
+    home.send("alice", &["bob"], "first").await;
+    home.later(HOUR).await;
+    let writer = home.writer();
+    writer.stopping.store(true, Ordering::Relaxed);
+    assert!(matches!(writer.round(), Err(RecordsError::Stopped)));
+    assert_eq!(home.folder.hours().unwrap(), [], "it is there as a whole or not at all");
+    assert_eq!(home.round(), ["2023111422"], "and is written at the next start");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_file_still_needs_stays_on_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::open(dir.path(), 1, &Clock::manual(START));
+    home.people(&["alice", "bob"]).await;
+    home.expiry[0].hold(0);
+    home.send("alice", &["bob"], "first").await;
+    let row = |home: &Home| {
+        let (_, _, store) = home.engine.stores().next().unwrap();
+        let (mut key, mut row) = (Vec::new(), Vec::new());
+        let visit = &mut |found: &[u8], value: &[u8]| {
+            (key, row) = (found.to_vec(), value.to_vec());
+            std::ops::ControlFlow::Continue(())
+        };
+        let prefix = crate::domain::rows::Key::of(crate::domain::rows::Table::Message);
+        let end = prefix.end_of_prefix();
+        let range = crate::domain::rows::KeyRange {
+            from: std::ops::Bound::Included(prefix.as_slice()),
+            until: std::ops::Bound::Excluded(&end),
+        };
+        crate::domain::rows::Rows::scan(store, range, crate::domain::rows::Direction::Forward, visit).unwrap();
+        (key, row)
+    };
+    let (key, value) = row(&home);
+    home.later(30 * DAY).await;
+    let expired = |home: &Home| crate::store::Expiry::expired(&*home.expiry[0], &key, &value);
+    assert!(!expired(&home), "no file holds it yet");
+    home.round();
+    assert!(expired(&home), "its hour is behind the writer");
+}
