@@ -28,3 +28,15 @@ pub const FLUSH_RECORDS: u64 = 200_000;
 
 /// Records that one batch of a rebuild holds at most: more than a serving fold's, because nobody waits for an answer.
 pub const REBUILD_RECORDS: usize = 4_096;
+
+/// Deliveries, and bytes of the records that cause them, that one consumer holds in memory for one partition; then it
+/// reads no further.
+pub const CONSUMER_DELIVERIES: usize = 8_192;
+pub const CONSUMER_BYTES: usize = 32 << 20;
+
+/// Records below a consumer's position whose deliveries are still tried.
+pub const CONSUMER_WAITING: usize = 256;
+
+/// Records and bytes that a consumer reads at once.
+pub const CONSUMER_READ_RECORDS: usize = 512;
+pub const CONSUMER_READ_BYTES: usize = 2 << 20;

@@ -21,7 +21,7 @@ use crate::config::{Config, ConfigError, StoreUrl};
 use crate::consumers::records::{self as record_files, RecordsError};
 use crate::data_dir::{DataDir, DataDirError, OpenData};
 use crate::dir_lock::DirLock;
-use crate::engine::{Engine, EngineError, ExpiredRows, OpenError, Parts};
+use crate::engine::{Engine, EngineError, OpenError, Parts};
 use crate::gateway::auth::AppKey;
 use crate::gateway::http::{self, HttpSettings, HttpState, RecordSettings};
 use crate::gateway::listener::{self, Listener, TlsError};
@@ -110,12 +110,12 @@ impl Server {
         let ws_settings = ws_settings(&config, key.clone());
         let metrics = metrics_recorder()?;
         let data = data_dir(&config);
-        let OpenedEngine { engine, log, expiry, lock } = blocking(open_engine(&config, &data)).await??;
+        let OpenedEngine { engine, log, lock } = blocking(open_engine(&config, &data)).await??;
         for admin in &config.app.admins {
             engine.submit(admin, AccountImported { nick: None, face_url: None }.into()).await?;
         }
         let upkeep = upkeep(&config, &engine, log.clone(), data);
-        let records = record_writer(&config, identity.sdkappid, &engine, log, expiry);
+        let records = record_writer(&config, identity.sdkappid, &engine, log);
         let records = blocking(records).await??;
         let address = listener.local_addr()?;
         let http_settings = http_settings(&config, config.base_url_at(address));
@@ -177,7 +177,6 @@ fn data_dir(config: &Config) -> DataDir {
 struct OpenedEngine {
     engine: Engine,
     log: Arc<dyn Log>,
-    expiry: Vec<Arc<ExpiredRows>>,
     lock: DirLock,
 }
 
@@ -186,27 +185,24 @@ fn open_engine(config: &Config, data: &DataDir) -> impl FnOnce() -> Result<Opene
     let (data, partitions, policy) = (data.clone(), config.log.partitions, config.policy_changed());
     move || {
         let OpenData { log, stores, expiry, lock } = data.open(partitions)?;
-        // Nothing that a record file may need goes before its writer has said how far it is.
-        expiry.iter().for_each(|expiry| expiry.hold(0));
         let node = format!("process {}", std::process::id());
-        let parts = Parts { log: log.clone(), stores, expiry: expiry.clone(), policy, node, clock: None };
+        let parts = Parts { log: log.clone(), stores, expiry, policy, node, clock: None };
         let mut bar = crate::telemetry::Progress::new("folding the log");
         let engine = Engine::open(parts, |partition, folded, end| bar.at(partition, folded, end))?;
         bar.done();
-        Ok(OpenedEngine { engine, log, expiry, lock })
+        Ok(OpenedEngine { engine, log, lock })
     }
 }
 
 fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) -> Upkeep {
-    let records = Folder::new(&config.records.dir);
     Upkeep {
         engine: engine.clone(),
         log,
         data,
         interval: Duration::from_secs(config.checkpoint.interval_seconds),
         retention: Duration::from_secs(u64::from(config.log.retention_days) * SECONDS_A_DAY),
+        hold: Duration::from_secs(u64::from(config.log.hold_days) * SECONDS_A_DAY),
         worth: CHECKPOINT_WORTH,
-        needed: Box::new(move |partition| records.needed(partition)),
     }
 }
 
@@ -216,12 +212,11 @@ fn record_writer(
     sdkappid: u64,
     engine: &Engine,
     log: Arc<dyn Log>,
-    expiry: Vec<Arc<ExpiredRows>>,
 ) -> impl FnOnce() -> Result<record_files::Writer, RecordsError> + Send + 'static {
     let RecordSettings { folder, retention, utc_offset, .. } = record_settings(config, String::new());
     let settings = record_files::Settings { sdkappid, retention, utc_offset };
     let engine = engine.clone();
-    move || record_files::Writer::new(engine, log, folder, settings, expiry)
+    move || record_files::Writer::new(engine, log, folder, settings)
 }
 
 fn record_settings(config: &Config, base_url: String) -> RecordSettings {

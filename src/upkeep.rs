@@ -6,7 +6,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::data_dir::DataDir;
-use crate::engine::Engine;
+use crate::domain::rows::RowsError;
+use crate::engine::{Engine, Tap};
 use crate::log::{Log, LogError, first_at};
 use crate::store::Store;
 use crate::store::checkpoint::{CheckpointError, Origin};
@@ -18,6 +19,8 @@ pub enum UpkeepError {
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
     Log(#[from] LogError),
+    #[error(transparent)]
+    Rows(#[from] RowsError),
 }
 
 /// Makes checkpoints at an interval, and trims the log below them.
@@ -28,10 +31,10 @@ pub struct Upkeep {
     pub interval: Duration,
     /// Records younger than this stay.
     pub retention: Duration,
+    /// Records older than this are held back for no consumer.
+    pub hold: Duration,
     /// Records that have to be folded since the last checkpoint for another one to be made.
     pub worth: u64,
-    /// The first offset of a partition that a consumer has still to read.
-    pub needed: Box<dyn Fn(u32) -> u64 + Send + Sync>,
 }
 
 impl Upkeep {
@@ -58,11 +61,38 @@ impl Upkeep {
     /// # Errors
     /// [`UpkeepError`]; what was there before is still good.
     pub fn round(&self) -> Result<(), UpkeepError> {
-        for (partition, epoch, store) in self.engine.stores() {
+        let taps = self.engine.taps();
+        for ((partition, epoch, store), tap) in self.engine.stores().zip(&taps) {
             self.checkpoint(partition, epoch, store)?;
-            self.trim(partition)?;
+            let needed = self.needed_by_consumers(tap)?;
+            tap.hold_from(needed.unwrap_or(u64::MAX));
+            self.trim(partition, needed)?;
         }
         Ok(())
+    }
+
+    /// The first record that a consumer still needs and may hold back. One that trails by more than the limit loses what
+    /// is older, and the operator hears of it at every round until then.
+    fn needed_by_consumers(&self, tap: &Tap) -> Result<Option<u64>, UpkeepError> {
+        let Some(needed) = tap.needed_from()? else { return Ok(None) };
+        let partition = tap.partition();
+        let oldest = self.before_now(self.hold);
+        let may_hold = first_at(self.log.as_ref(), partition, oldest)?;
+        if needed < may_hold {
+            tracing::error!(
+                partition,
+                "a consumer needs the log from offset {needed} on, but records below {may_hold} are older than \
+                 log.hold_days and are not kept for it: see `duolog-replay lag`"
+            );
+        } else if needed < first_at(self.log.as_ref(), partition, self.before_now(self.hold / 2))? {
+            tracing::warn!(partition, "a consumer holds back the log from offset {needed} on: see `duolog-replay lag`");
+        }
+        Ok(Some(needed.max(may_hold)))
+    }
+
+    /// Record time so long ago.
+    fn before_now(&self, age: Duration) -> u64 {
+        self.engine.now().saturating_sub(age.as_millis() as u64)
     }
 
     fn checkpoint(&self, partition: u32, epoch: u64, store: &Store) -> Result<(), UpkeepError> {
@@ -79,9 +109,9 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Trims below the older of the two newest good checkpoints, never what is younger than the retention, and never what a
-    /// consumer has still to read.
-    fn trim(&self, partition: u32) -> Result<(), UpkeepError> {
+    /// Trims below the older of the two newest good checkpoints, and never what is younger than the retention or needed by
+    /// a consumer.
+    fn trim(&self, partition: u32, needed: Option<u64>) -> Result<(), UpkeepError> {
         let checkpoints = self.data.checkpoints(partition);
         let mut good: Vec<u64> = checkpoints
             .list()?
@@ -91,10 +121,10 @@ impl Upkeep {
             .collect();
         good.sort_unstable();
         let Some(older) = good.len().checked_sub(2).map(|place| good[place]) else { return Ok(()) };
-        let horizon = self.engine.now().saturating_sub(self.retention.as_millis() as u64);
+        let horizon = self.before_now(self.retention);
         // The record at the checkpoint's last offset stays: its checksum tells whether log and state belong together.
-        let below =
-            first_at(self.log.as_ref(), partition, horizon)?.min(older.saturating_sub(1)).min((self.needed)(partition));
+        let below = first_at(self.log.as_ref(), partition, horizon)?.min(older.saturating_sub(1));
+        let below = below.min(needed.unwrap_or(u64::MAX));
         if below > self.log.bounds(partition)?.first {
             self.log.trim(partition, below)?;
             tracing::info!(partition, "log is trimmed below offset {below}");

@@ -53,6 +53,8 @@ sections! {
             "Partitions of the embedded log, fixed when it is made.";
         retention_days: u32, in 1 ..= 36_500 = "30",
             "How long records are kept, never past a checkpoint or a consumer's position.";
+        hold_days: u32, in 1 ..= 36_500 = "90",
+            "How long a consumer that trails holds back records and what goes with them; then they are lost to it, loudly.";
     }
 
     /// The log on Apache Kafka.

@@ -1,39 +1,64 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use crate::domain::rows::{ConversationRow, DAY, Horizon, IdempotencyRow, MetaRow, Row, Table, Window, record_time_of};
+use crate::domain::rows::{
+    ConversationRow, DAY, Horizon, IdempotencyRow, MetaRow, Pointer, Row, Table, Window, record_time_of,
+};
 use crate::store::Expiry;
 
 /// Which rows may leave the disk: those a day below the horizons of the last commit. Readers stopped seeing them a day ago,
 /// so no open view is surprised.
+///
+/// What the fold kept for the consumers of the log stays, however old, until each of them has passed the record.
 pub struct ExpiredRows {
     timeline: AtomicU64,
     roaming: AtomicU64,
     server_keys: AtomicU64,
     client_keys: AtomicU64,
-    /// Consumers have still to read what the fold kept of records from this time on.
-    held: AtomicU64,
+    generation: AtomicU32,
+    /// Records of this generation at or above this offset are still needed by a consumer.
+    held_from: AtomicU64,
+}
+
+impl Default for ExpiredRows {
+    fn default() -> Self {
+        let never = AtomicU64::default;
+        Self {
+            timeline: never(),
+            roaming: never(),
+            server_keys: never(),
+            client_keys: never(),
+            generation: AtomicU32::default(),
+            held_from: AtomicU64::new(u64::MAX),
+        }
+    }
 }
 
 impl ExpiredRows {
     pub fn new() -> Arc<Self> {
-        let none = AtomicU64::default;
-        let held = AtomicU64::new(u64::MAX);
-        Arc::new(Self { timeline: none(), roaming: none(), server_keys: none(), client_keys: none(), held })
-    }
-
-    /// Keeps what became of messages from a record time (Unix ms) on, whatever the horizons are.
-    pub fn hold(&self, from: u64) {
-        self.held.store(from, Ordering::Relaxed);
+        Arc::default()
     }
 
     /// Follows the horizons of a commit.
     pub fn follow(&self, meta: &MetaRow) {
+        self.generation.store(meta.generation, Ordering::Relaxed);
         let day_before = |horizon: u64| horizon.saturating_sub(DAY);
         self.timeline.store(day_before(meta.horizons.timeline), Ordering::Relaxed);
         self.roaming.store(day_before(meta.horizons.roaming), Ordering::Relaxed);
         self.server_keys.store(day_before(meta.horizons.server_keys), Ordering::Relaxed);
         self.client_keys.store(day_before(meta.horizons.client_keys), Ordering::Relaxed);
+    }
+
+    /// Keeps messages and outcomes of the records from this offset on.
+    pub fn hold_from(&self, offset: u64) {
+        self.held_from.store(offset, Ordering::Relaxed);
+    }
+
+    fn is_held(&self, key: &[u8]) -> bool {
+        let held_from = self.held_from.load(Ordering::Relaxed);
+        held_from != u64::MAX
+            && Pointer::of_key(key)
+                .is_some_and(|at| at.generation == self.generation.load(Ordering::Relaxed) && at.offset >= held_from)
     }
 }
 
@@ -44,7 +69,9 @@ impl Expiry for ExpiredRows {
             |horizon: &AtomicU64| record_time_of(value).is_some_and(|time| time < horizon.load(Ordering::Relaxed));
         match table.horizon() {
             Horizon::Never => false,
-            Horizon::Timeline if table == Table::Message => below(&self.timeline) && below(&self.held),
+            Horizon::Timeline if matches!(table, Table::Message | Table::Outcome) => {
+                below(&self.timeline) && !self.is_held(key)
+            }
             Horizon::Timeline => below(&self.timeline),
             // The fold still has to give up the place and the unread of a conversation that is a recent contact.
             Horizon::Roaming if table == Table::Conversation => {

@@ -20,6 +20,7 @@ mod ids;
 mod open;
 mod partition;
 pub mod registry;
+mod tap;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -49,6 +50,7 @@ pub use folder::FolderError;
 pub use ids::Ids;
 pub use open::{OpenError, check_state};
 pub use registry::{Live, LiveSession, Registry};
+pub use tap::{Tap, consumers};
 
 #[cfg(test)]
 mod tests;

@@ -81,6 +81,10 @@ impl Partition {
         shared: &super::Shared,
     ) -> Result<Self, RowsError> {
         let meta = super::open::committed_meta(&store, id)?;
+        if let Some(expiry) = &expiry {
+            let needed = super::consumers(&store)?.iter().filter_map(|(_, row)| row.needs_from()).min();
+            expiry.hold_from(needed.unwrap_or(u64::MAX));
+        }
         Ok(Self {
             id,
             log: shared.log.clone(),

@@ -156,13 +156,6 @@ impl Folder {
         Ok(hours)
     }
 
-    /// The first offset of a partition that a file still has to be made of: the log may be trimmed below it. 0 as long
-    /// as no writer has begun.
-    pub fn needed(&self, partition: u32) -> u64 {
-        let index = self.index().ok().flatten();
-        index.and_then(|index| index.position.offsets.get(partition as usize).copied()).unwrap_or(0)
-    }
-
     /// Takes an hour's file away.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("server", &["*"]),
     ("store", &["dir_lock", "log"]),
     ("telemetry", &[]),
-    ("upkeep", &["data_dir", "engine", "log", "store"]),
+    ("upkeep", &["data_dir", "domain", "engine", "log", "store"]),
 ];
 
 /// Tables without behaviour: public codes, limits, names of metrics.

@@ -29,15 +29,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use duolog_topics::Millis;
+use duolog_topics::{ConsumerAdvance, Millis};
 use thiserror::Error;
 
 use self::source::{Message, Source};
 use crate::domain::rows::{DAY, MetaRow, RowsError, get};
-use crate::engine::{Engine, ExpiredRows};
+use crate::engine::{Engine, EngineError, Tap};
 use crate::log::{Log, LogError, ReadLimit, first_at};
 use crate::records::{Folder, FolderError, Hour, HourFile, Identity, Index, Position, RecordedMessage, UtcOffset};
 
+/// The writer's name in the log's positions.
+pub const NAME: &str = "records";
+/// The log learns of a position at least when it trails by so many records.
+const FAR_BEHIND: u64 = 10_000;
 /// How often the writer looks whether an hour has closed.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -54,6 +58,8 @@ pub enum RecordsError {
     Decode { offset: u64, source: duolog_topics::DecodeError },
     #[error("a record file cannot be written: {0}")]
     Write(#[from] io::Error),
+    #[error("the position is not recorded: {0}")]
+    Engine(#[from] EngineError),
     #[error("the server stops")]
     Stopped,
     #[error("this process owns {owned} of {all} partitions, and record files hold the messages of all")]
@@ -75,8 +81,6 @@ pub struct Writer {
     log: Arc<dyn Log>,
     folder: Folder,
     settings: Settings,
-    /// Where compactions learn which rows are still needed.
-    expiry: Vec<Arc<ExpiredRows>>,
     stopping: AtomicBool,
 }
 
@@ -92,14 +96,8 @@ impl Drop for Running {
 impl Writer {
     /// # Errors
     /// [`FolderError::Foreign`]: the folder is another log's, or its names mean other hours.
-    pub fn new(
-        engine: Engine,
-        log: Arc<dyn Log>,
-        folder: Folder,
-        settings: Settings,
-        expiry: Vec<Arc<ExpiredRows>>,
-    ) -> Result<Self, RecordsError> {
-        let writer = Self { engine, log, folder, settings, expiry, stopping: false.into() };
+    pub fn new(engine: Engine, log: Arc<dyn Log>, folder: Folder, settings: Settings) -> Result<Self, RecordsError> {
+        let writer = Self { engine, log, folder, settings, stopping: false.into() };
         writer.index()?;
         Ok(writer)
     }
@@ -114,7 +112,10 @@ impl Writer {
             looks.tick().await;
             let writer = running.0.clone();
             let problem = match tokio::task::spawn_blocking(move || writer.round()).await {
-                Ok(Ok(_)) => String::new(),
+                Ok(Ok(written)) => match running.0.record_position(!written.is_empty()).await {
+                    Ok(()) => String::new(),
+                    Err(error) => error.to_string(),
+                },
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => error.to_string(),
             };
@@ -151,16 +152,32 @@ impl Writer {
             }
             self.advance(&mut index, closed, &sources)?;
         }
-        for expiry in &self.expiry {
-            expiry.hold(index.position.hour.start(self.settings.utc_offset));
-        }
         Ok(written)
+    }
+
+    /// Tells the log how far the files have come, so that it is trimmed, and rows leave the disk, only behind them. Not at
+    /// every hour that closes: a system in which nothing happens stays still.
+    ///
+    /// # Errors
+    /// [`RecordsError`]; the next round that writes a file says the same and more.
+    async fn record_position(&self, written: bool) -> Result<(), RecordsError> {
+        let Some(index) = self.index()? else { return Ok(()) };
+        for (tap, offset) in self.engine.taps().iter().zip(index.position.offsets) {
+            let recorded = recorded(tap)?;
+            let trails = recorded.is_none_or(|recorded| offset < recorded || offset >= recorded + FAR_BEHIND);
+            if recorded != Some(offset) && (written || trails) {
+                let advance =
+                    ConsumerAdvance { consumer: NAME.to_owned(), position: Some(offset), waiting: Vec::new() };
+                tap.advance(vec![advance]).await?;
+            }
+        }
+        Ok(())
     }
 
     fn homes(&self) -> Result<Vec<Home>, RecordsError> {
         let mut homes = Vec::new();
-        for (partition, _, store) in self.engine.stores() {
-            let view = store.view();
+        for tap in self.engine.taps() {
+            let (partition, view) = (tap.partition(), tap.rows());
             let meta = get(&view, MetaRow::key().as_slice())?.unwrap_or_else(|| MetaRow::empty(partition));
             let end = view.applied()?.map_or(0, |applied| applied.next);
             homes.push(Home { partition, meta, end, rows: Box::new(view) });
@@ -280,6 +297,12 @@ impl Writer {
         index.position.offsets = sources.iter().map(Source::next_offset).collect();
         Ok(self.folder.save(index)?)
     }
+}
+
+/// The position that a partition has recorded.
+fn recorded(tap: &Tap) -> Result<Option<u64>, RowsError> {
+    let consumers = tap.consumers()?;
+    Ok(consumers.into_iter().find(|(name, _)| name == NAME).and_then(|(_, row)| row.position))
 }
 
 /// A partition of this process, as one commit left it.

@@ -25,7 +25,6 @@ struct Home {
     engine: Engine,
     log: Arc<dyn Log>,
     clock: Clock,
-    expiry: Vec<Arc<ExpiredRows>>,
     folder: Folder,
 }
 
@@ -33,19 +32,19 @@ impl Home {
     fn open(dir: &Path, partitions: u32, clock: &Clock) -> Self {
         let log: Arc<dyn Log> = Arc::new(EmbeddedLog::open(&dir.join("log"), partitions).unwrap());
         let shared = Shared::new(SharedSizes::default()).unwrap();
-        let expiry: Vec<_> = (0..partitions).map(|_| ExpiredRows::new()).collect();
+        let expiry: Vec<_> = (0..partitions).map(|_| crate::engine::ExpiredRows::new()).collect();
         let store =
             |id: u32| Store::open(&dir.join(format!("state/{id}")), &shared, expiry[id as usize].clone()).unwrap();
         let parts = Parts {
             log: log.clone(),
             stores: (0..partitions).map(store).collect(),
-            expiry: expiry.clone(),
+            expiry,
             policy: PolicyChanged { revision: 1, ..PolicyChanged::default() },
             node: "test".to_owned(),
             clock: Some(clock.clone()),
         };
         let engine = Engine::open(parts, |_, _, _| {}).unwrap();
-        Self { engine, log, clock: clock.clone(), expiry, folder: Folder::new(dir.join("records")) }
+        Self { engine, log, clock: clock.clone(), folder: Folder::new(dir.join("records")) }
     }
 
     fn writer(&self) -> Writer {
@@ -54,7 +53,7 @@ impl Home {
 
     fn writer_with(&self, settings: Settings) -> Result<Writer, RecordsError> {
         let folder = Folder::new(self.folder.path());
-        Writer::new(self.engine.clone(), self.log.clone(), folder, settings, self.expiry.clone())
+        Writer::new(self.engine.clone(), self.log.clone(), folder, settings)
     }
 
     /// What a round writes, by the names of the hours.
@@ -235,11 +234,11 @@ async fn a_writer_goes_on_where_its_folder_is() {
     let home = Home::open(dir.path(), 1, &clock);
     home.people(&["alice", "bob"]).await;
     home.send("alice", &["bob"], "first").await;
-    assert_eq!(home.folder.needed(0), 0, "nothing may be trimmed before the writer has begun");
+    let needed = |home: &Home| home.folder.index().unwrap().unwrap().position.offsets[0];
     home.later(HOUR).await;
     home.round();
-    let needed = home.folder.needed(0);
-    assert!(0 < needed && needed <= home.log.bounds(0).unwrap().high_watermark, "{needed}");
+    let before = needed(&home);
+    assert!(0 < before && before <= home.log.bounds(0).unwrap().high_watermark, "{before}");
     home.send("alice", &["bob"], "second").await;
     home.engine.stop();
     drop(home);
@@ -248,7 +247,7 @@ async fn a_writer_goes_on_where_its_folder_is() {
     home.later(HOUR).await;
     assert_eq!(home.round(), ["2023111423"]);
     assert_eq!(home.texts("2023111423"), ["second"]);
-    assert!(home.folder.needed(0) > needed);
+    assert!(needed(&home) > before);
     home.engine.stop();
 }
 
@@ -316,32 +315,25 @@ async fn a_server_that_stops_does_not_wait_for_a_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_file_still_needs_stays_on_disk() {
+async fn the_log_learns_of_the_position_and_stays_still_when_nothing_happens() {
     let dir = tempfile::tempdir().unwrap();
     let home = Home::open(dir.path(), 1, &Clock::manual(START));
     home.people(&["alice", "bob"]).await;
-    home.expiry[0].hold(0);
     home.send("alice", &["bob"], "first").await;
-    let row = |home: &Home| {
-        let (_, _, store) = home.engine.stores().next().unwrap();
-        let (mut key, mut row) = (Vec::new(), Vec::new());
-        let visit = &mut |found: &[u8], value: &[u8]| {
-            (key, row) = (found.to_vec(), value.to_vec());
-            std::ops::ControlFlow::Continue(())
-        };
-        let prefix = crate::domain::rows::Key::of(crate::domain::rows::Table::Message);
-        let end = prefix.end_of_prefix();
-        let range = crate::domain::rows::KeyRange {
-            from: std::ops::Bound::Included(prefix.as_slice()),
-            until: std::ops::Bound::Excluded(&end),
-        };
-        crate::domain::rows::Rows::scan(store, range, crate::domain::rows::Direction::Forward, visit).unwrap();
-        (key, row)
+    let (writer, tap) = (home.writer(), home.engine.taps().remove(0));
+    let round = async || {
+        let written = writer.round().unwrap();
+        writer.record_position(!written.is_empty()).await.unwrap();
+        recorded(&tap).unwrap()
     };
-    let (key, value) = row(&home);
-    home.later(30 * DAY).await;
-    let expired = |home: &Home| crate::store::Expiry::expired(&*home.expiry[0], &key, &value);
-    assert!(!expired(&home), "no file holds it yet");
-    home.round();
-    assert!(expired(&home), "its hour is behind the writer");
+    let begun = round().await;
+    assert!(begun.is_some(), "from the first round on nothing is trimmed that a file needs");
+    home.later(HOUR).await;
+    let written = round().await;
+    assert!(written > begun, "{written:?}");
+    assert_eq!(tap.needed_from().unwrap(), written);
+    home.later(HOUR).await;
+    let end = home.log.bounds(0).unwrap().high_watermark;
+    assert_eq!(round().await, written, "an hour without messages is no news");
+    assert_eq!(home.log.bounds(0).unwrap().high_watermark, end);
 }

@@ -1,9 +1,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::rows::{
-    AccountRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryRow, IdempotencyRow, KeyReader, MessageRow,
-    MetaRow, OutboxRow, OutcomeRow, PositionRow, ProfileRow, PushTokenRow, RecentRow, RelationKind, RelationRow, Row,
-    RowFlags, RowsError, SessionRow, Table, TimelineEntry, TimelineRow,
+    AccountRow, ConsumerRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryRow, IdempotencyRow, KeyReader,
+    MessageRow, MetaRow, OutboxRow, OutcomeRow, PositionRow, ProfileRow, PushTokenRow, RecentRow, RelationKind,
+    RelationRow, Row, RowFlags, RowsError, SessionRow, Table, TimelineEntry, TimelineRow,
 };
 
 /// The parts of a key by their names.
@@ -86,7 +86,7 @@ pub(super) fn value(table: Table, value: &[u8]) -> Result<Value, RowsError> {
         Table::Profile => fields(&ProfileRow::decode(value)?),
         Table::PushToken => fields(&PushTokenRow::decode(value)?),
         Table::FriendGroups => fields(&FriendGroupsRow::decode(value)?),
-        Table::Consumer => hex(value),
+        Table::Consumer => fields(&ConsumerRow::decode(value)?),
     })
 }
 

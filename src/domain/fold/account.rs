@@ -1,12 +1,12 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use duolog_topics::{AccountImported, AccountKicked, MuteChanged, ProfileItem, TagValue};
+use duolog_topics::{AccountImported, AccountKicked, CloseReason, MuteChanged, ProfileItem, TagValue};
 
 use super::STEP_LIMIT;
 use super::step::Step;
 use crate::domain::rows::{
-    AccountRow, Direction, Key, ProfileRow, PushTokenRow, RowsError, SessionRow, StoredItem, Table,
+    AccountRow, Direction, EndedSession, Key, ProfileRow, PushTokenRow, RowsError, SessionRow, StoredItem, Table,
 };
 use crate::domain::verdict::{Answer, Effect, EndReason, SessionEnded, Verdict};
 use crate::error::Code;
@@ -132,11 +132,15 @@ impl Step<'_, '_> {
 
     /// Removes every session of an account and tells those that are connected why.
     fn end_sessions(&mut self, account: &duolog_topics::Account, reason: &EndReason) -> Result<(), RowsError> {
+        let mut ended = Vec::new();
         for (session, row) in self.mailbox().sessions(account)? {
             self.delete(PushTokenRow::key(account, &row.device));
             self.delete(SessionRow::key(account, &session));
             self.effect(Effect::End(SessionEnded { account: account.clone(), session, reason: reason.clone() }));
+            let (account, device) = (account.clone(), row.device);
+            ended.push(EndedSession { account, device, platform: row.platform, reason: CloseReason::Logout });
         }
+        self.keep_ended(ended);
         Ok(())
     }
 }

@@ -23,8 +23,13 @@ impl Step<'_, '_> {
         }
         let mut results = Vec::with_capacity(event.peers.len());
         let mut elsewhere: BTreeMap<u32, Vec<Account>> = BTreeMap::new();
+        let mut pairs = Vec::new();
         for peer in &event.peers {
+            let listed = self.mailbox().lists(&event.owner, RelationKind::Block, peer)?;
             let result = self.block_one(&event.owner, peer, event.blocked, stamp)?;
+            if result.is_ok() && listed != event.blocked {
+                pairs.push((event.owner.clone(), peer.clone()));
+            }
             if result.is_ok() && self.is_home_of(peer) {
                 self.blocked_by(peer, &event.owner, event.blocked, stamp)?;
             } else if result.is_ok() {
@@ -37,6 +42,7 @@ impl Step<'_, '_> {
             let carried = BlacklistChanged { peers, decided: Some(stamp), ..event.clone() };
             self.carry(&first, &Event::BlacklistChanged(carried))?;
         }
+        self.keep_related(event.blocked, pairs);
         Ok(Verdict::Applied(Answer::Results(results)))
     }
 

@@ -59,6 +59,15 @@ impl Step<'_, '_> {
         Ok(Delivery { receiver: receiver.clone(), code: 0, unread_total: owner.unread_total, online })
     }
 
+    /// A message to oneself is where it belongs with the sender's copy, and is not unread.
+    pub fn delivered_to_oneself(&self, account: &Account) -> Result<Delivery, RowsError> {
+        let Some(owner) = self.mailbox().account(account)? else {
+            return Ok(Delivery::unknown(account));
+        };
+        let online = owner.is_attended(self.meta().epoch);
+        Ok(Delivery { receiver: account.clone(), code: 0, unread_total: owner.unread_total, online })
+    }
+
     /// A message enters one side of a conversation: history, timeline, conversation, recent contacts, live devices. Returns
     /// the sequence that it took; none if it is not kept.
     pub fn enter(

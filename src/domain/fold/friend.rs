@@ -10,9 +10,11 @@ impl Step<'_, '_> {
     /// A change of one direction of a friendship, or of both; carried to the other side, which keeps the mirror.
     pub fn friend_changed(&mut self, event: &FriendChanged) -> Result<Verdict, RowsError> {
         let stamp = self.decided(event.decided, &event.owner, std::slice::from_ref(&event.peer))?;
+        let before = self.friendship(event)?;
         if self.carried() {
             if self.is_home_of(&event.owner) {
                 self.turned_away(event, stamp)?;
+                self.keep_friendship(event, before)?;
             } else {
                 self.friend_of(event, stamp)?;
             }
@@ -36,8 +38,30 @@ impl Step<'_, '_> {
             let carried = FriendChanged { decided: Some(stamp), ..event.clone() };
             self.carry(&event.peer, &Event::FriendChanged(carried))?;
         }
+        self.keep_friendship(event, before)?;
         let pending = event.action == FriendAction::Request;
         Ok(Verdict::Applied(if pending { Answer::Pending } else { Answer::Done }))
+    }
+
+    /// Who of the two lists the other, as the owner's home knows it.
+    fn friendship(&self, event: &FriendChanged) -> Result<(bool, bool), RowsError> {
+        let mailbox = self.mailbox();
+        let lists = |kind| mailbox.lists(&event.owner, kind, &event.peer);
+        Ok((lists(RelationKind::Friend)?, lists(RelationKind::FriendOf)?))
+    }
+
+    /// Keeps for consumers what a record changed about it.
+    fn keep_friendship(&mut self, event: &FriendChanged, before: (bool, bool)) -> Result<(), RowsError> {
+        let after = self.friendship(event)?;
+        let mut pairs = Vec::new();
+        if before.0 != after.0 {
+            pairs.push((event.owner.clone(), event.peer.clone()));
+        }
+        if before.1 != after.1 {
+            pairs.push((event.peer.clone(), event.owner.clone()));
+        }
+        self.keep_related(after.0 && !before.0 || after.1 && !before.1, pairs);
+        Ok(())
     }
 
     /// The owner's side.

@@ -1,7 +1,8 @@
-use duolog_topics::{FoldVersion, LogOpened, LogRestored, OwnerChanged, PolicyChanged};
+use duolog_topics::{ConsumersAdvanced, FoldVersion, LogOpened, LogRestored, OwnerChanged, PolicyChanged};
 
 use super::step::Step;
 use super::{FOLD_VERSION, FoldError};
+use crate::domain::rows::ConsumerRow;
 use crate::domain::verdict::{Answer, Verdict};
 
 impl Step<'_, '_> {
@@ -42,6 +43,15 @@ impl Step<'_, '_> {
         let meta = self.meta_mut();
         if event.revision > meta.policy.revision {
             meta.policy = event.clone();
+        }
+        Verdict::Applied(Answer::Done)
+    }
+
+    /// How far consumers have come. It moves nothing else: the log is theirs to read, not to change.
+    pub fn consumers_advanced(&mut self, event: &ConsumersAdvanced) -> Verdict {
+        for advance in &event.consumers {
+            let row = ConsumerRow { position: advance.position, waiting: advance.waiting.clone() };
+            self.put(ConsumerRow::key(&advance.consumer), &row);
         }
         Verdict::Applied(Answer::Done)
     }

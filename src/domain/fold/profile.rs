@@ -1,7 +1,7 @@
 use duolog_topics::ProfileChanged;
 
 use super::step::Step;
-use crate::domain::rows::{Change, ProfileRow, RowsError, StoredItem};
+use crate::domain::rows::{Change, Outcome, ProfileRow, RowsError, StoredItem};
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
 
@@ -17,6 +17,7 @@ impl Step<'_, '_> {
         self.put(ProfileRow::key(&account), &profile);
         self.add_change(&account, &mut row, Change::Profile { items })?;
         self.put_account(&account, &row);
+        self.keep(Outcome::Applied);
         Ok(Verdict::Applied(Answer::Done))
     }
 }

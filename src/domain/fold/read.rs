@@ -5,7 +5,7 @@ use duolog_topics::{Account, ConversationRead, Event, Millis};
 use super::STEP_LIMIT;
 use super::step::Step;
 use crate::domain::rows::{
-    Change, ConversationRow, Direction, HistoryPlace, HistoryRow, KeyRange, RowFlags, RowsError,
+    Change, ConversationRow, Direction, HistoryPlace, HistoryRow, KeyRange, Outcome, RowFlags, RowsError,
 };
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
@@ -37,6 +37,9 @@ impl Step<'_, '_> {
         self.put(ConversationRow::key(reader, &event.peer), &row);
         self.put_account(reader, &owner);
         self.tell_sender(event, until)?;
+        if until == asked {
+            self.keep(Outcome::Read { until, unread_total });
+        }
         Ok(Verdict::Applied(if until < asked { Answer::Partial } else { Answer::Read { unread_total } }))
     }
 

@@ -4,8 +4,8 @@ use duolog_topics::{Account, Event, MessageDeleted, MessageRecalled, Millis};
 
 use super::step::Step;
 use crate::domain::rows::{
-    AccountRow, Change, ConversationRow, Direction, HistoryPlace, HistoryRow, MessageRow, Pointer, RowFlags, RowsError,
-    TimelineEntry, TimelineRow,
+    AccountRow, Change, ConversationRow, Direction, HistoryPlace, HistoryRow, MessageRow, Outcome, Pointer, RowFlags,
+    RowsError, TimelineEntry, TimelineRow,
 };
 use crate::domain::verdict::{Answer, Verdict, empty_body};
 use crate::error::Code;
@@ -22,7 +22,9 @@ impl Step<'_, '_> {
     /// Stands in the sender's home, whoever asks; carried on to the receiver's, so it follows the message on its way.
     pub fn message_recalled(&mut self, event: &MessageRecalled) -> Result<Verdict, RowsError> {
         if self.carried() {
-            self.recall_in(&event.to, &event.from, event)?;
+            if self.recall_in(&event.to, &event.from, event)? != Held::Recalled {
+                self.keep_recalled(&event.to)?;
+            }
             return Ok(Verdict::Applied(Answer::Done));
         }
         if let Some(code) = self.recall_refused(event)? {
@@ -40,8 +42,18 @@ impl Step<'_, '_> {
         Ok(match (mine, theirs) {
             (Held::Nothing, Held::Nothing) => Verdict::Refused(Code::MESSAGE_UNKNOWN.into()),
             (Held::Nothing, Held::Recalled) => Verdict::Refused(Code::ALREADY_RECALLED.into()),
-            _ => Verdict::Applied(Answer::Done),
+            _ => {
+                self.keep_recalled(&event.to)?;
+                Verdict::Applied(Answer::Done)
+            }
         })
+    }
+
+    /// Consumers hear of a recall in the receiver's home. What he has deleted from his view is taken back as well.
+    fn keep_recalled(&mut self, receiver: &Account) -> Result<(), RowsError> {
+        let unread_total = self.mailbox().account(receiver)?.map_or(0, |owner| owner.unread_total);
+        self.keep(Outcome::Recalled { unread_total });
+        Ok(())
     }
 
     /// A client takes back his own messages only, and only for a while. What his view does not hold an operator may

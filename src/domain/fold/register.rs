@@ -1,7 +1,7 @@
 use duolog_topics::{Account, RegisterStamp};
 
 use super::step::Step;
-use crate::domain::rows::{RelationKind, RelationRow, RowsError};
+use crate::domain::rows::{Outcome, RelationKind, RelationRow, RowsError};
 
 impl Step<'_, '_> {
     /// When and where a relation's change was decided: where a carried record says, or here. Here it is later than
@@ -52,5 +52,12 @@ impl Step<'_, '_> {
         };
         self.put(RelationRow::key(account, kind, peer), &row);
         Ok(was != listed)
+    }
+
+    /// Keeps for consumers which relations a record began or ended, if any.
+    pub fn keep_related(&mut self, added: bool, pairs: Vec<(Account, Account)>) {
+        if !pairs.is_empty() {
+            self.keep(Outcome::Related { added, pairs });
+        }
     }
 }

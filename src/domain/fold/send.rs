@@ -5,7 +5,7 @@ use duolog_topics::{Account, Event, MessageArrived, MessageSent, Millis, MsgKey,
 use super::deliver::{Entering, Passing};
 use super::step::Step;
 use crate::domain::judge::{self, Judged};
-use crate::domain::rows::{Delivery, IdempotencyRow, MessageRow, OutcomeRow, RowFlags, RowsError};
+use crate::domain::rows::{Delivery, IdempotencyRow, MessageRow, Outcome, RowFlags, RowsError};
 use crate::domain::verdict::{Answer, Sent, Verdict};
 
 impl Step<'_, '_> {
@@ -30,7 +30,9 @@ impl Step<'_, '_> {
                 continue;
             }
             sequence = self.sender_copy(&sender, receiver, &message, event)?.or(sequence);
-            if *receiver != sender && self.is_home_of(receiver) {
+            if *receiver == sender {
+                deliveries.push(self.delivered_to_oneself(&sender)?);
+            } else if self.is_home_of(receiver) {
                 deliveries.push(self.deliver(receiver, &message)?);
             }
         }
@@ -128,13 +130,11 @@ impl Step<'_, '_> {
 
     /// The body and what became of it; of an online-only message the outcome alone.
     fn keep_message(&mut self, message: &Passing<'_>, receivers: usize, deliveries: Vec<Delivery>) {
-        let time = self.time();
         if message.online_only() {
-            let row = OutcomeRow { record_time: time, code: 0, deliveries, ended: Vec::new() };
-            self.put(OutcomeRow::key(self.at), &row);
+            self.keep(Outcome::OnlineOnly { message_time: message.message_time, deliveries });
             return;
         }
-        let mut row = MessageRow::new(message.from, message.content, message.message_time, time);
+        let mut row = MessageRow::new(message.from, message.content, message.message_time, self.time());
         row.receivers = receivers as u32;
         row.deliveries = deliveries;
         self.put(MessageRow::key(self.at), &row);

@@ -4,7 +4,7 @@ use duolog_topics::{
 };
 
 use super::step::Step;
-use crate::domain::rows::{AccountRow, DeviceRow, OutcomeRow, Pointer, PushTokenRow, RowsError, SessionRow};
+use crate::domain::rows::{AccountRow, DeviceRow, EndedSession, Outcome, Pointer, PushTokenRow, RowsError, SessionRow};
 use crate::domain::verdict::{
     Answer, Effect, EndReason, Excluder, Opened, Refusal, SessionEnded, Verdict, timeline_name,
 };
@@ -48,7 +48,8 @@ impl Step<'_, '_> {
         for (id, _) in same_device {
             self.end_session(&account, id, EndReason::Replaced);
         }
-        self.kick_excluded(&account, &policy, event, &session, others);
+        let kicked = self.kick_excluded(&account, &policy, event, &session, others);
+        self.keep(Outcome::Opened { kicked });
         self.put(SessionRow::key(&account, &event.session), &session);
         let opened = self.open_device(&account, &mut owner, event)?;
         self.count_online(&account, &mut owner)?;
@@ -63,7 +64,7 @@ impl Step<'_, '_> {
         event: &SessionOpened,
         session: &SessionRow,
         others: Sessions,
-    ) {
+    ) -> Vec<(String, Platform)> {
         let by = Excluder { platform: event.platform, device: event.device.clone(), time: self.time() };
         let mut ended = Vec::new();
         for (id, row) in excluded(policy, session, others) {
@@ -71,10 +72,7 @@ impl Step<'_, '_> {
             self.delete(PushTokenRow::key(account, &ended[ended.len() - 1].0));
             self.end_session(account, id, EndReason::LoginElsewhere(by.clone()));
         }
-        if !ended.is_empty() {
-            let row = OutcomeRow { record_time: self.time(), code: 0, deliveries: Vec::new(), ended };
-            self.put(OutcomeRow::key(self.at), &row);
-        }
+        ended
     }
 
     fn end_session(&mut self, account: &Account, session: String, reason: EndReason) {
@@ -125,9 +123,14 @@ impl Step<'_, '_> {
 
     /// Logged out: the session is gone. Lost its link: it may come back, and keeps its place in the order of logins.
     pub fn session_closed(&mut self, event: &SessionClosed) -> Result<Verdict, RowsError> {
+        let mut sessions = Vec::new();
         for end in &event.sessions {
             let Some(mut row) = self.mailbox().session(&end.account, &end.session)? else { continue };
             let Some(mut owner) = self.mailbox().account(&end.account)? else { continue };
+            if row.open || end.reason == CloseReason::Logout {
+                let (account, device) = (end.account.clone(), row.device.clone());
+                sessions.push(EndedSession { account, device, platform: row.platform, reason: end.reason });
+            }
             if end.reason == CloseReason::Logout {
                 self.delete(PushTokenRow::key(&end.account, &row.device));
                 self.end_session(&end.account, end.session.clone(), EndReason::LoggedOut);
@@ -138,7 +141,15 @@ impl Step<'_, '_> {
             self.count_online(&end.account, &mut owner)?;
             self.put_account(&end.account, &owner);
         }
+        self.keep_ended(sessions);
         Ok(Verdict::Applied(Answer::Done))
+    }
+
+    /// Keeps for consumers which sessions a record ended, if any.
+    pub fn keep_ended(&mut self, sessions: Vec<EndedSession>) {
+        if !sessions.is_empty() {
+            self.keep(Outcome::Ended { sessions });
+        }
     }
 
     pub fn count_online(&mut self, account: &Account, owner: &mut AccountRow) -> Result<(), RowsError> {

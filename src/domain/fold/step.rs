@@ -4,8 +4,8 @@ use duolog_topics::{Account, Authority, Envelope, Event, Millis, partition_of};
 
 use super::{Fold, FoldError};
 use crate::domain::rows::{
-    AccountRow, Change, Key, OutboxRow, Pointer, PositionRow, Row, Rows, RowsError, Table, TimelineEntry, TimelineRow,
-    get,
+    AccountRow, Change, Key, OutboxRow, Outcome, OutcomeRow, Pointer, PositionRow, Row, Rows, RowsError, Table,
+    TimelineEntry, TimelineRow, get,
 };
 use crate::domain::verdict::{Announcement, Effect, Place, Verdict};
 use crate::domain::view::{Entry, Mailbox};
@@ -56,6 +56,7 @@ impl<'f, 'a> Step<'f, 'a> {
             Event::ConversationCleared(event) => self.conversation_cleared(event)?,
             Event::BlacklistChanged(event) => self.blacklist_changed(event)?,
             Event::FriendChanged(event) => self.friend_changed(event)?,
+            Event::ConsumersAdvanced(event) => self.consumers_advanced(event),
             other => return Err(FoldError::UnknownKind(other.kind().name())),
         })
     }
@@ -108,6 +109,11 @@ impl<'f, 'a> Step<'f, 'a> {
 
     pub fn rows(&self) -> &dyn Rows {
         &self.fold.rows
+    }
+
+    /// Keeps what consumers of the log need to know of this record: that it took effect, and how.
+    pub fn keep(&mut self, outcome: Outcome) {
+        self.put(OutcomeRow::key(self.at), &OutcomeRow { record_time: self.time(), outcome });
     }
 
     pub fn put_account(&mut self, account: &Account, row: &AccountRow) {

@@ -77,6 +77,20 @@ pub struct Pointer {
     pub offset: u64,
 }
 
+impl Pointer {
+    /// The pointer in a key that is a table's byte and a pointer.
+    pub fn of_key(key: &[u8]) -> Option<Self> {
+        let (generation, rest) = key.get(1..)?.split_first_chunk()?;
+        let (partition, rest) = rest.split_first_chunk()?;
+        let offset = rest.try_into().ok()?;
+        Some(Self {
+            generation: u32::from_be_bytes(*generation),
+            partition: u32::from_be_bytes(*partition),
+            offset: u64::from_be_bytes(offset),
+        })
+    }
+}
+
 impl super::Key {
     pub fn pointer(self, pointer: Pointer) -> Self {
         self.u32(pointer.generation).u32(pointer.partition).u64(pointer.offset)

@@ -5,6 +5,7 @@
 
 mod account;
 mod codec;
+mod consumer;
 mod conversation;
 mod device;
 mod history;
@@ -22,6 +23,7 @@ mod timeline;
 
 pub use account::AccountRow;
 pub use codec::{Pointer, Row, get, record_time_of};
+pub use consumer::ConsumerRow;
 pub use conversation::{ConversationRow, HistoryPlace, RecentRow};
 pub use device::{DeviceRow, PushTokenRow, SessionRow};
 pub use history::{HistoryRow, RowFlags};
@@ -29,7 +31,7 @@ pub use idempotency::{IdempotencyRow, Window};
 pub use message::{Delivery, MessageRow};
 pub use meta::{DAY, Horizons, MetaRow};
 pub use outbox::{OutboxRow, PositionRow};
-pub use outcome::OutcomeRow;
+pub use outcome::{EndedSession, Outcome, OutcomeRow};
 pub use overlay::{MapRows, Overlay};
 pub use port::{Changes, Direction, KeyRange, Rows, RowsError, Visited};
 pub use profile::{ProfileRow, StoredItem};

@@ -1,19 +1,45 @@
-use duolog_topics::{Millis, Platform};
+use duolog_topics::{Account, CloseReason, Millis, Platform};
 use serde::{Deserialize, Serialize};
 
 use super::{Delivery, Key, Pointer, Row, Table};
 
-/// `outcomes`: (pointer) -> the verdict on a record that leaves no message, where a consumer needs what the fold knew.
+/// `outcomes`: (pointer) -> what a record did that leaves no message, where consumers are told of its kind.
+///
+/// There is a row only if the record took effect: a repeat, a refusal and a superseded record leave none, so no consumer
+/// tells of them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OutcomeRow {
     #[serde(skip)]
     pub record_time: Millis,
-    /// 0: applied.
-    pub code: u32,
-    /// Of an online-only message.
-    pub deliveries: Vec<Delivery>,
-    /// Devices that the record kicked: (device, platform).
-    pub ended: Vec<(String, Platform)>,
+    pub outcome: Outcome,
+}
+
+/// What only the fold knew of a record that took effect.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The event says it all.
+    Applied,
+    /// An online-only message.
+    OnlineOnly { message_time: Millis, deliveries: Vec<Delivery> },
+    /// The reader's mark moved up to this message time; what he has left unread.
+    Read { until: Millis, unread_total: u64 },
+    /// A message was taken back from its receiver; what he has unread now.
+    Recalled { unread_total: u64 },
+    /// A device logged in and ended the sessions of others: (device, platform).
+    Opened { kicked: Vec<(String, Platform)> },
+    /// Sessions ended.
+    Ended { sessions: Vec<EndedSession> },
+    /// Relations that began or ended, as the event says: (who lists, whom).
+    Related { added: bool, pairs: Vec<(Account, Account)> },
+}
+
+/// A session that a record ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EndedSession {
+    pub account: Account,
+    pub device: String,
+    pub platform: Platform,
+    pub reason: CloseReason,
 }
 
 impl Row for OutcomeRow {

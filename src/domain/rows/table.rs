@@ -53,7 +53,7 @@ macro_rules! tables {
 tables! {
     Meta = 1, "meta", Never, dumped true: "() -> what the partition knows of itself: log, epoch, policy, time, horizons."
     Message = 2, "messages", Timeline, dumped true: "(pointer) -> the record's body, once a home, and its outcomes."
-    Outcome = 3, "outcomes", Timeline, dumped false: "(pointer) -> the verdict on another record, where consumers need it."
+    Outcome = 3, "outcomes", Timeline, dumped false: "(pointer) -> what another record did, where consumers need it."
     Timeline = 4, "timeline", Timeline, dumped true: "(account, sequence) -> a message or a change; syncs devices."
     History = 5, "history", Roaming, dumped true: "(account, peer, message time, sequence) -> flags and pointer."
     Conversation = 6, "conversations", Roaming, dumped true: "(account, peer) -> last message, unread, read marks."

@@ -189,4 +189,6 @@ catalogue! {
         "A push to all accounts."
     ConsumersAdvanced "consumers.advanced" v 1 in "the partition":
         "How far consumers of the log have come; a list."
+    DeadLetter "dead.letter" v 1 in "the topic of the dead letters":
+        "A consumer gave a delivery up."
 }

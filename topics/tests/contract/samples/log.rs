@@ -1,6 +1,6 @@
 use duolog_topics::{
-    BlacklistAnswer, ConsumerAdvance, ConsumersAdvanced, FoldVersion, LogOpened, LogRestored, LoginPolicy,
-    OwnerChanged, PolicyChanged, Tick,
+    BlacklistAnswer, ConsumerAdvance, ConsumersAdvanced, DeadLetter, FoldVersion, LogOpened, LogRestored, LoginPolicy,
+    OwnerChanged, PolicyChanged, RawJson, Tick,
 };
 
 use super::{LOG, Sample, owned};
@@ -52,10 +52,27 @@ pub fn tick() -> Vec<Sample> {
 }
 
 pub fn consumers_advanced() -> Vec<Sample> {
-    let off = ConsumerAdvance { consumer: "push".into(), position: None };
-    let at = ConsumerAdvance { consumer: "callback".into(), position: Some(4_711) };
+    let off = ConsumerAdvance { consumer: "push".into(), position: None, waiting: vec![] };
+    let at = ConsumerAdvance { consumer: "callback".into(), position: Some(4_711), waiting: vec![] };
+    let behind = ConsumerAdvance { waiting: vec![17, 4_000], ..at.clone() };
     vec![
         owned(ANY, ConsumersAdvanced { consumers: vec![off.clone()] }),
         owned(ANY, ConsumersAdvanced { consumers: vec![at, off] }),
+        owned(ANY, ConsumersAdvanced { consumers: vec![behind] }),
     ]
+}
+
+pub fn dead_letter() -> Vec<Sample> {
+    let letter = DeadLetter {
+        consumer: "callback.default".into(),
+        delivery: "0190b0c4-8f3a-7000-8000-000000000001-0".into(),
+        generation: 0,
+        partition: 0,
+        offset: 4_711,
+        reason: "the receiver answered 500".into(),
+        tries: 30,
+        payload: RawJson::from_checked(r#"{"CallbackCommand":"C2C.CallbackAfterSendMsg"}"#),
+    };
+    let other = DeadLetter { consumer: "push".into(), partition: 31, tries: 1, ..letter.clone() };
+    vec![owned("bob", letter), owned("alice", other)]
 }

@@ -24,6 +24,7 @@ pub fn of(kind: EventKind) -> Vec<Sample> {
         EventKind::PolicyChanged => log::policy_changed(),
         EventKind::Tick => log::tick(),
         EventKind::ConsumersAdvanced => log::consumers_advanced(),
+        EventKind::DeadLetter => log::dead_letter(),
         EventKind::AccountImported => account::imported(),
         EventKind::AccountDeleted => account::deleted(),
         EventKind::AccountKicked => account::kicked(),

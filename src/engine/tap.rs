@@ -1,0 +1,134 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use duolog_topics::{ConsumerAdvance, ConsumersAdvanced, Millis};
+use tokio::sync::oneshot;
+
+use super::partition::{Partition, Request};
+use super::{Engine, EngineError, appender};
+use crate::domain::rows::{ConsumerRow, Direction, KeyRange, MetaRow, Row, RowsError};
+use crate::log::{LogError, ReadLimit, Stored};
+use crate::store::View;
+
+/// One partition as the consumers of its log see it: what is durable, folded and committed, in order, with the rows that
+/// the fold made of it, and where they keep their positions. Cloning is cheap.
+#[derive(Clone)]
+pub struct Tap(Arc<Partition>);
+
+impl Engine {
+    /// A tap for each partition.
+    pub fn taps(&self) -> Vec<Tap> {
+        self.0.partitions.iter().cloned().map(Tap).collect()
+    }
+}
+
+impl Tap {
+    pub fn partition(&self) -> u32 {
+        self.0.id
+    }
+
+    /// The first offset that is not folded and committed yet.
+    pub fn watermark(&self) -> u64 {
+        self.0.watermark.load(Ordering::Acquire)
+    }
+
+    /// Waits until the watermark is above an offset.
+    pub async fn above(&self, offset: u64) {
+        loop {
+            let committed = self.0.committed.notified();
+            tokio::pin!(committed);
+            // From here on no commit is missed.
+            committed.as_mut().enable();
+            if self.watermark() > offset {
+                return;
+            }
+            committed.await;
+        }
+    }
+
+    /// Reads records below the watermark. It blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`crate::log::Log::read`].
+    pub fn read(&self, from: u64, limit: ReadLimit) -> Result<Vec<Stored>, LogError> {
+        let watermark = self.watermark();
+        if from >= watermark {
+            return Ok(Vec::new());
+        }
+        let mut records = self.0.log.read(self.0.id, from, limit)?;
+        records.retain(|stored| stored.offset < watermark);
+        Ok(records)
+    }
+
+    /// The committed rows, as they stand now: at or after every record that was read before.
+    pub fn rows(&self) -> View {
+        self.0.store.view()
+    }
+
+    pub fn meta(&self) -> Arc<MetaRow> {
+        self.0.meta()
+    }
+
+    /// Unix milliseconds of the appender's clock.
+    pub fn now(&self) -> Millis {
+        self.0.clock.now()
+    }
+
+    /// Every consumer that the partition has recorded, those that are off too.
+    ///
+    /// # Errors
+    /// If rows cannot be read.
+    pub fn consumers(&self) -> Result<Vec<(String, ConsumerRow)>, RowsError> {
+        consumers(&self.rows())
+    }
+
+    /// Records how far consumers have come, and waits until it is folded.
+    ///
+    /// # Errors
+    /// [`EngineError`]: it may not have been recorded; the next record says the same and more.
+    pub async fn advance(&self, consumers: Vec<ConsumerAdvance>) -> Result<(), EngineError> {
+        let (answer, verdict) = oneshot::channel();
+        let account = appender::system_account();
+        let request = Request { account, event: ConsumersAdvanced { consumers }.into(), answer };
+        self.0.requests.try_send(request).map_err(|_| EngineError::Busy)?;
+        match tokio::time::timeout(super::VERDICT_TIMEOUT, verdict).await {
+            Ok(Ok(answer)) => answer.map(drop),
+            Ok(Err(_)) | Err(_) => Err(EngineError::Unknown),
+        }
+    }
+
+    /// The first record that a consumer still needs; none if there is no consumer.
+    ///
+    /// # Errors
+    /// If rows cannot be read.
+    pub fn needed_from(&self) -> Result<Option<u64>, RowsError> {
+        Ok(self.consumers()?.iter().filter_map(|(_, row)| row.needs_from()).min())
+    }
+
+    /// Lets what the fold kept for consumers expire below an offset, and nowhere else.
+    pub fn hold_from(&self, offset: u64) {
+        if let Some(expiry) = &self.0.expiry {
+            expiry.hold_from(offset);
+        }
+    }
+}
+
+/// Every recorded consumer.
+///
+/// # Errors
+/// If rows cannot be read.
+pub fn consumers(rows: &dyn crate::domain::rows::Rows) -> Result<Vec<(String, ConsumerRow)>, RowsError> {
+    use std::ops::{Bound, ControlFlow};
+    let prefix = ConsumerRow::prefix();
+    let end = prefix.end_of_prefix();
+    let range = KeyRange { from: Bound::Included(prefix.as_slice()), until: Bound::Excluded(&end) };
+    let mut found = Vec::new();
+    rows.scan(range, Direction::Forward, &mut |key, value| {
+        match ConsumerRow::name(key).and_then(|name| Ok((name, ConsumerRow::decode(value)?))) {
+            Ok(consumer) => found.push(consumer),
+            Err(error) => return ControlFlow::Break(Err(error)),
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(found)
+}
