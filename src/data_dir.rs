@@ -1,6 +1,7 @@
 //! What lies under a data directory on the embedded log, and how it is opened.
 //!
-//! `log/` the embedded log · `state/<partition>/` the state store · `checkpoints/<partition>/` copies of the state.
+//! `log/` the embedded log · `state/<partition>/` the state store · `checkpoints/<partition>/` copies of the state ·
+//! `dead-letters/` what consumers gave up, a log with one partition.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,6 +63,18 @@ impl DataDir {
 
     pub fn log(&self) -> PathBuf {
         self.root.join("log")
+    }
+
+    pub fn dead_letters(&self) -> PathBuf {
+        self.root.join("dead-letters")
+    }
+
+    /// Opens the stream of the dead letters, or makes it.
+    ///
+    /// # Errors
+    /// As [`EmbeddedLog::open`].
+    pub fn open_dead_letters(&self) -> Result<Arc<dyn Log>, LogError> {
+        Ok(Arc::new(EmbeddedLog::open(&self.dead_letters(), 1)?))
     }
 
     pub fn state(&self, partition: u32) -> PathBuf {

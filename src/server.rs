@@ -1,8 +1,8 @@
 //! The server: the only file that knows every component, in the order in which they start and drain.
 //!
 //! Start: data directory, log and stores, engine (folds what the stores lack, takes the partitions over), admins,
-//! consumers, gateway.
-//! Drain: no new connections, sessions are told to go, requests under way are answered, the engine stops and flushes.
+//! consumers, gateway. Drain: no new connections, sessions are told to go, requests under way are answered, consumers end
+//! their tries, the engine stops and flushes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,11 +18,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, ConfigError, StoreUrl};
+use crate::consumers::callback::{Before, CallbackSettings, Callbacks, PostError};
 use crate::consumers::records::{self as record_files, RecordsError};
+use crate::consumers::{Consumers, DeadLetters, Running, StartError};
 use crate::data_dir::{DataDir, DataDirError, OpenData};
 use crate::dir_lock::DirLock;
 use crate::engine::{Engine, EngineError, OpenError, Parts};
 use crate::gateway::auth::AppKey;
+use crate::gateway::elements;
 use crate::gateway::http::{self, HttpSettings, HttpState, RecordSettings};
 use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
@@ -53,6 +56,10 @@ pub enum ServerError {
     Admins(#[from] EngineError),
     #[error(transparent)]
     Records(#[from] RecordsError),
+    #[error("callbacks cannot be set up: {0}")]
+    Callbacks(#[from] PostError),
+    #[error("consumers of the log cannot be started: {0}")]
+    Consumers(#[from] StartError),
     #[error("metrics cannot be set up: {0}")]
     Metrics(#[from] BuildError),
     #[error("failed")]
@@ -86,6 +93,7 @@ pub struct Server {
     scheme: &'static str,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    consumers: Running,
     upkeep: JoinHandle<()>,
     records: JoinHandle<()>,
     /// Held until the engine has stopped.
@@ -114,6 +122,7 @@ impl Server {
         for admin in &config.app.admins {
             engine.submit(admin, AccountImported { nick: None, face_url: None }.into()).await?;
         }
+        let consumers = start_consumers(&config, &engine, &data).await?;
         let upkeep = upkeep(&config, &engine, log.clone(), data);
         let records = record_writer(&config, identity.sdkappid, &engine, log);
         let records = blocking(records).await??;
@@ -126,7 +135,7 @@ impl Server {
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
         let serving = tokio::spawn(listener.serve(app, stopped));
         let (upkeep, records) = (tokio::spawn(upkeep.run()), tokio::spawn(records.run()));
-        Ok(Self { address, scheme, engine, sessions, stop, serving, upkeep, records, lock })
+        Ok(Self { address, scheme, engine, sessions, stop, serving, consumers, upkeep, records, lock })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -156,6 +165,7 @@ impl Server {
             self.serving.await
         };
         let served = tokio::time::timeout(DRAIN_TIME, drained).await;
+        self.consumers.stop().await;
         let engine = self.engine;
         blocking(move || engine.stop()).await?;
         drop(self.lock);
@@ -192,6 +202,33 @@ fn open_engine(config: &Config, data: &DataDir) -> impl FnOnce() -> Result<Opene
         bar.done();
         Ok(OpenedEngine { engine, log, lock })
     }
+}
+
+/// Whoever reads the log, where it was; and the hook that is asked before it is written.
+async fn start_consumers(config: &Config, engine: &Engine, data: &DataDir) -> Result<Running, ServerError> {
+    let targets = config.callback_targets()?;
+    let settings = CallbackSettings {
+        sdkappid: config.app_identity()?.sdkappid,
+        time_limit: Duration::from_millis(config.callback.timeout_ms.into()),
+        parallel: config.callback.parallel as usize,
+        give_up: Duration::from_secs(u64::from(config.callback.give_up_hours) * 3_600),
+    };
+    let limit = config.limits.body_bytes as usize;
+    let check = Box::new(move |body: &str, custom: Option<&str>| {
+        elements::check_body(body, custom, limit).map_err(|error| error.to_string())
+    });
+    let failure = config.callback.before_send_failure;
+    if let Some(hook) = Before::new(&targets, settings, failure, engine.clock().clone(), check)? {
+        engine.set_hook(hook);
+    }
+    let mut consumers = Consumers::new(engine.clone());
+    consumers.keep(record_files::NAME);
+    for target in &targets {
+        if let Some(callbacks) = Callbacks::new(target, settings)? {
+            consumers.add(callbacks);
+        }
+    }
+    Ok(consumers.start(|| data.open_dead_letters().map(DeadLetters::new)).await?)
 }
 
 fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) -> Upkeep {

@@ -9,6 +9,23 @@ use super::{Config, ConfigError, Endpoint};
 /// The name that `callback.url` goes by in logs, metrics and positions.
 pub const DEFAULT_ENDPOINT: &str = "default";
 
+/// The callbacks that there are.
+pub const CALLBACK_COMMANDS: &[&str] = &[
+    BEFORE_SEND,
+    "C2C.CallbackAfterSendMsg",
+    "C2C.CallbackAfterMsgReport",
+    "C2C.CallbackAfterMsgWithDraw",
+    "State.StateChange",
+    "Sns.CallbackFriendAdd",
+    "Sns.CallbackFriendDelete",
+    "Sns.CallbackBlackListAdd",
+    "Sns.CallbackBlackListDelete",
+    "Profile.CallbackPortraitSet",
+];
+
+/// The one that is asked before something happens: at most one endpoint can have it.
+pub(super) const BEFORE_SEND: &str = "C2C.CallbackBeforeSendMsg";
+
 /// One receiver of callbacks, ready to be used.
 #[derive(Clone, Debug)]
 pub struct CallbackTarget {

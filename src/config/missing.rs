@@ -9,7 +9,6 @@ use super::{Config, ConfigError, SECTIONS};
 /// Setting one to its default asks for nothing.
 pub const MISSING: &[(&str, &str)] = &[
     ("log.provider", "this version has no log on Kafka yet; it takes \"embedded\""),
-    ("callback", "this version sends no callbacks yet; leave it out"),
     ("push", "this version sends no offline push yet; leave it out"),
 ];
 

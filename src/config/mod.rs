@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub use app::{APP_FILE, AppIdentity};
-pub use callback::{CallbackTarget, DEFAULT_ENDPOINT};
+pub use callback::{CALLBACK_COMMANDS, CallbackTarget, DEFAULT_ENDPOINT};
 pub use catalogue::{Allowed, Key, Section, Shape};
 pub use error::{ConfigError, Problem};
 pub use missing::MISSING;

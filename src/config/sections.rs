@@ -135,6 +135,12 @@ sections! {
             "Which callbacks are sent.";
         before_send_failure: HookFailure = "'allow'",
             "Whether a message goes out when the before-send callback cannot be reached.";
+        timeout_ms: u32, in 100 ..= 60_000 = "2000",
+            "How long a receiver has for one answer.";
+        parallel: u32, in 1 ..= 1024 = "64",
+            "Requests to one endpoint that are under way at once.";
+        give_up_hours: u32, in 1 ..= 8760 = "72",
+            "After how long a callback that fails goes to the dead letters.";
     }
 
     /// A further receiver of callbacks, independent of the others.

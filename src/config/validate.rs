@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::callback::{BEFORE_SEND, CALLBACK_COMMANDS};
 use super::settings::Reader;
 use super::value::Secret;
 use super::{Config, DEFAULT_ENDPOINT, Endpoint};
@@ -16,6 +17,7 @@ pub fn check(config: &Config, reader: &mut Reader<'_>) {
         endpoint_is_whole(&format!("{}.{number}", Endpoint::SECTION.name), endpoint, reader);
     }
     endpoints_differ(config, reader);
+    callbacks_exist(config, reader);
 }
 
 fn tls_has_both_or_none(config: &Config, reader: &mut Reader<'_>) {
@@ -74,6 +76,29 @@ fn endpoints_differ(config: &Config, reader: &mut Reader<'_>) {
         if !seen.insert(&endpoint.name) {
             let key = format!("{}.{number}.name", Endpoint::SECTION.name);
             reader.refuse(&key, format!("{:?} is taken; each endpoint needs its own name", endpoint.name));
+        }
+    }
+}
+
+/// A misspelt callback would never come, and two hooks could not both decide.
+fn callbacks_exist(config: &Config, reader: &mut Reader<'_>) {
+    let mut asked = None;
+    let default = ("callback".to_owned(), &config.callback.commands);
+    let default = config.callback.url.iter().map(|_| default.clone());
+    let endpoints = config.endpoints.iter().enumerate();
+    let endpoints = endpoints.map(|(number, one)| (format!("{}.{number}", Endpoint::SECTION.name), &one.commands));
+    for (at, commands) in default.chain(endpoints) {
+        let key = format!("{at}.commands");
+        for command in commands {
+            if !CALLBACK_COMMANDS.contains(&command.as_str()) {
+                let known = CALLBACK_COMMANDS.join(", ");
+                reader.refuse(&key, format!("there is no callback {command:?}; there are {known}"));
+            }
+        }
+        if commands.iter().any(|command| command == BEFORE_SEND)
+            && let Some(other) = asked.replace(key.clone())
+        {
+            reader.refuse(&key, format!("{BEFORE_SEND} is in {other} already; one endpoint decides"));
         }
     }
 }

@@ -29,6 +29,7 @@
 //! messages and moves with the state. It names the first record that was not read, and the few below it whose deliveries
 //! are still tried: one that fails for hours does not make everything after it come twice.
 
+pub mod callback;
 pub mod dead_letters;
 mod delivery;
 mod joined;

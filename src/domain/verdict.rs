@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use duolog_topics::{Account, Millis, MsgKey, Platform, RawJson};
+use duolog_topics::{Account, MessageContent, Millis, MsgKey, Platform, RawJson};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::rows::{AccountRow, MetaRow, Pointer};
@@ -71,6 +71,26 @@ pub struct Sent {
     pub sequence: Option<u64>,
     /// Receivers that do not exist after all.
     pub failed: Vec<(Account, Code)>,
+    /// What the before-send hook put in place of what the sender said.
+    pub changed: Option<Box<Changed>>,
+}
+
+/// What of a message is not as its sender said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Changed {
+    pub body: Option<RawJson>,
+    pub custom: Option<String>,
+}
+
+impl Changed {
+    /// What differs from the request in the message that was kept of it; nothing where they are equal.
+    pub fn between(said: &MessageContent, body: &RawJson, custom: Option<&String>) -> Option<Self> {
+        let changed = Self {
+            body: (said.body != *body).then(|| body.clone()),
+            custom: custom.filter(|custom| said.custom.as_ref() != Some(custom)).cloned(),
+        };
+        (changed != Self::default()).then_some(changed)
+    }
 }
 
 /// A session that was opened, and where its catch-up starts.

@@ -15,6 +15,9 @@ pub enum EngineError {
     /// The partition takes no more requests: the server drains, or its log or store has failed.
     #[error("the account's home has stopped")]
     Stopped,
+    /// The before-send hook refused the message.
+    #[error("{}", info.as_deref().unwrap_or(code.message()))]
+    Hook { code: Code, info: Option<String> },
     #[error(transparent)]
     Rows(#[from] RowsError),
 }
@@ -24,6 +27,7 @@ impl EngineError {
         match self {
             Self::Busy | Self::Stopped => Code::TOO_MANY_REQUESTS,
             Self::Unknown => Code::REQUEST_TIMEOUT,
+            Self::Hook { code, .. } => *code,
             Self::Rows(_) => Code::INTERNAL_ERROR,
         }
     }

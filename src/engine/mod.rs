@@ -16,14 +16,15 @@ pub mod courier;
 mod error;
 mod expiry;
 mod folder;
+mod hook;
 mod ids;
 mod open;
 mod partition;
 pub mod registry;
 mod tap;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -47,6 +48,7 @@ pub use cached::CachedRows;
 pub use error::EngineError;
 pub use expiry::ExpiredRows;
 pub use folder::FolderError;
+pub use hook::{BeforeSend, Permission};
 pub use ids::Ids;
 pub use open::{OpenError, check_state};
 pub use registry::{Live, LiveSession, Registry};
@@ -83,6 +85,7 @@ struct Inner {
     clock: Clock,
     ids: Arc<Ids>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    hook: OnceLock<hook::Hook>,
 }
 
 impl Engine {
@@ -120,15 +123,30 @@ impl Engine {
         }
         let threads = start(workers, &partitions);
         let Shared { clock, ids, registry, .. } = shared;
-        Ok(Self(Arc::new(Inner { partitions, registry, clock, ids, threads: Mutex::new(threads) })))
+        Ok(Self(Arc::new(Inner {
+            partitions,
+            registry,
+            clock,
+            ids,
+            threads: Mutex::new(threads),
+            hook: OnceLock::new(),
+        })))
     }
 
     /// Judges, appends, folds, commits; the verdict. What touches many rows goes on in further records before it answers. A
     /// request that is not the client protocol's waits, for a while, for the other homes that it touches.
     ///
     /// # Errors
-    /// [`EngineError::Busy`]: nothing was done. Others: it may have been.
+    /// [`EngineError::Busy`], [`EngineError::Hook`]: nothing was done. Others: it may have been.
     pub async fn submit(&self, account: &Account, event: Event) -> Result<Verdict, EngineError> {
+        match (self.hook_for(&event), event) {
+            // Boxed: without a hook nobody pays for its state.
+            (Some(hook), Event::MessageSent(message)) => Box::pin(self.submit_asked(hook, account, message)).await,
+            (_, event) => self.submit_unasked(account, event).await,
+        }
+    }
+
+    async fn submit_unasked(&self, account: &Account, event: Event) -> Result<Verdict, EngineError> {
         let waits = !is_clients_send(&event);
         let mut next = Some(event);
         while let Some(event) = next.take() {

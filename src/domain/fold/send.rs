@@ -42,7 +42,7 @@ impl Step<'_, '_> {
         self.occupy_key(&sender, event, message_time, sequence);
         let content = &event.content;
         let key = MsgKey { seq: content.msg_seq, random: content.random, time: message_time / 1000 };
-        Ok(Verdict::Applied(Answer::Sent(Sent { key, time: message_time, sequence, failed })))
+        Ok(Verdict::Applied(Answer::Sent(Sent { key, time: message_time, sequence, failed, changed: None })))
     }
 
     /// A message from another home, for its receivers here.

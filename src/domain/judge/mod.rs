@@ -7,7 +7,7 @@ mod send;
 
 pub use arrival::arrival;
 pub use relation::{BLACKLIST_LIMIT, FRIEND_LIMIT, block, friend};
-pub use send::{key_hash, send, window};
+pub use send::{first_of, key_hash, send, window};
 
 use duolog_topics::{Account, Event, Millis};
 

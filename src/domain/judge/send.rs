@@ -2,7 +2,7 @@ use duolog_topics::{Account, BlacklistAnswer, MessageSent, Millis, MsgKey, Origi
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Judged;
-use crate::domain::rows::{Delivery, IdempotencyRow, RelationKind, RowsError, Window};
+use crate::domain::rows::{Delivery, IdempotencyRow, Pointer, RelationKind, RowsError, Window};
 use crate::domain::verdict::{Answer, Sent};
 use crate::domain::view::Mailbox;
 use crate::error::Code;
@@ -103,7 +103,15 @@ fn repeat(mailbox: &Mailbox<'_>, sender: &Account, event: &MessageSent) -> Resul
     let key = MsgKey { seq: row.msg_seq, random: event.content.random, time: row.message_time / 1000 };
     let sequence = (row.sequence > 0).then_some(row.sequence);
     let failed = if event.receivers.len() > 1 { failed_before(mailbox, &row)? } else { Vec::new() };
-    Ok(Some(Answer::Sent(Sent { key, time: row.message_time, sequence, failed })))
+    Ok(Some(Answer::Sent(Sent { key, time: row.message_time, sequence, failed, changed: None })))
+}
+
+/// The record that an equal request made first.
+///
+/// # Errors
+/// If rows cannot be read.
+pub fn first_of(mailbox: &Mailbox<'_>, sender: &Account, event: &MessageSent) -> Result<Option<Pointer>, RowsError> {
+    Ok(mailbox.idempotency(sender, key_hash(event))?.map(|row| row.pointer))
 }
 
 /// The receivers that the first answer named as unknown, as long as the message's own row is there.
@@ -123,7 +131,7 @@ fn imported_before(
     for receiver in &event.receivers {
         if let Some((place, _)) = mailbox.find_message(sender, receiver, key)? {
             let sequence = Some(place.sequence);
-            return Ok(Some(Answer::Sent(Sent { key, time: place.time, sequence, failed: Vec::new() })));
+            return Ok(Some(Answer::Sent(Sent { key, time: place.time, sequence, failed: Vec::new(), changed: None })));
         }
     }
     Ok(None)

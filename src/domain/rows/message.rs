@@ -100,6 +100,8 @@ impl MessageRow {
             no_last_message: has(2),
             receipt_wanted: has(3),
             mute_notifications: has(4),
+            // Nobody asks afterwards: the event alone holds it.
+            forbid_before_callback: false,
             forbid_after_callback: has(5),
             by_admin: has(6),
         }

@@ -29,6 +29,9 @@ impl From<EngineError> for ApiError {
         if let EngineError::Rows(error) = &error {
             tracing::error!(error = error as &dyn std::error::Error, "a query of the server API failed");
         }
-        Self::from(error.code())
+        match error {
+            EngineError::Hook { code, info: Some(info) } => Self::new(code, info),
+            error => Self::from(error.code()),
+        }
     }
 }

@@ -52,6 +52,9 @@ pub struct MessageFlags {
     /// No offline push.
     #[serde(default, skip_serializing_if = "no")]
     pub mute_notifications: bool,
+    /// The app's own server was not asked before it.
+    #[serde(default, skip_serializing_if = "no")]
+    pub forbid_before_callback: bool,
     /// The app's own server is not told of it.
     #[serde(default, skip_serializing_if = "no")]
     pub forbid_after_callback: bool,

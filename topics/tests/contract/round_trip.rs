@@ -5,12 +5,12 @@ use serde_json::Value;
 
 use crate::arbitrary;
 
-/// What a reader sees as absent: null, and a flag or a default that is written out.
+/// What a reader sees as absent: null, an empty list, and a flag or a default that is written out.
 fn includes(found: &Value, given: &Value) -> bool {
     match (found, given) {
         (Value::Object(found), Value::Object(given)) => given.iter().all(|(name, given)| match found.get(name) {
             Some(found) => includes(found, given),
-            None => given.is_null() || *given == Value::Bool(false),
+            None => given.is_null() || *given == Value::Bool(false) || given.as_array().is_some_and(Vec::is_empty),
         }),
         (Value::Array(found), Value::Array(given)) => {
             found.len() == given.len() && found.iter().zip(given).all(|(found, given)| includes(found, given))

@@ -115,6 +115,7 @@ fn flags(fields: Fields<'_, '_>, no_life: bool) -> Result<MessageFlags, ApiError
     let control = words("SendMsgControl")?;
     let control = |word: &str| control.iter().any(|given| given == word);
     let forbidden = words("ForbidCallbackControl")?;
+    let forbidden = |callback: &str| forbidden.iter().any(|word| word == callback);
     fields.flag("SupportMessageExtension")?;
     Ok(MessageFlags {
         online_only: fields.flag("OnlineOnlyFlag")? || no_life,
@@ -122,7 +123,8 @@ fn flags(fields: Fields<'_, '_>, no_life: bool) -> Result<MessageFlags, ApiError
         no_last_message: control("NoLastMsg"),
         receipt_wanted: fields.flag("IsNeedReadReceipt")?,
         mute_notifications: control("WithMuteNotifications"),
-        forbid_after_callback: forbidden.iter().any(|word| word == "ForbidAfterSendMsgCallback"),
+        forbid_before_callback: forbidden("ForbidBeforeSendMsgCallback"),
+        forbid_after_callback: forbidden("ForbidAfterSendMsgCallback"),
         by_admin: false,
     })
 }
@@ -207,7 +209,9 @@ mod tests {
             "IsNeedReadReceipt": 1});
         let flags = parse(&request).unwrap().flags;
         assert!(flags.no_unread && flags.no_last_message && flags.mute_notifications);
-        assert!(flags.forbid_after_callback && flags.receipt_wanted && !flags.online_only);
+        assert!(
+            flags.forbid_before_callback && flags.forbid_after_callback && flags.receipt_wanted && !flags.online_only
+        );
         assert_eq!(parse(&json!({})).unwrap().flags, MessageFlags::default());
     }
 

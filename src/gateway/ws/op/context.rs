@@ -124,6 +124,9 @@ pub fn refused(verdict: Verdict) -> Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        error.code().into()
+        match error {
+            EngineError::Hook { code, info: Some(info) } => Self::new(code, info),
+            error => error.code().into(),
+        }
     }
 }

@@ -106,6 +106,11 @@ impl Send {
         SendKey { to: self.to.clone(), msg_seq: self.msg_seq, random: self.random }
     }
 
+    /// See [`said`].
+    pub fn said(&self) -> u64 {
+        said(self.body.trim_ascii(), self.custom.as_deref())
+    }
+
     /// What makes another message of one with an equal key: all that the client said about it.
     fn request_hash(&self) -> u64 {
         let mut hash = Xxh3::new();
@@ -154,6 +159,15 @@ impl Send {
             other => Err(super::context::refused(other)),
         }
     }
+}
+
+/// A hash of what a message says: where that of the kept message differs, a hook has changed it.
+pub fn said(body: &str, custom: Option<&str>) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(body.as_bytes());
+    hash.update(&[u8::from(custom.is_some())]);
+    hash.update(custom.unwrap_or_default().as_bytes());
+    hash.digest()
 }
 
 fn granted(sent: crate::domain::verdict::Sent, repeat: bool) -> Result<Granted, Failure> {

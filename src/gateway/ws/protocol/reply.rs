@@ -37,6 +37,14 @@ pub fn sent(sent: &Sent) -> String {
         if let Some(sequence) = sent.sequence {
             object.number("seq", sequence);
         }
+        if let Some(changed) = &sent.changed {
+            if let Some(body) = &changed.body {
+                object.raw("body", body.as_str());
+            }
+            if let Some(custom) = &changed.custom {
+                object.text("custom", custom);
+            }
+        }
     })
 }
 
@@ -173,10 +181,13 @@ mod tests {
     #[test]
     fn a_send_is_answered_with_its_place() {
         let key = MsgKey { seq: 1, random: 2, time: 3 };
-        let mut answer = Sent { key, time: 3_004, sequence: Some(9), failed: Vec::new() };
+        let mut answer = Sent { key, time: 3_004, sequence: Some(9), failed: Vec::new(), changed: None };
         assert_eq!(read(&sent(&answer)), json!({"key": "1_2_3", "time": 3004, "seq": 9}));
         answer.sequence = None;
         assert_eq!(read(&sent(&answer)), json!({"key": "1_2_3", "time": 3004}));
+        let body = Some(duolog_topics::RawJson::from_checked("[1]"));
+        answer.changed = Some(Box::new(crate::domain::verdict::Changed { body, custom: Some("c".to_owned()) }));
+        assert_eq!(read(&sent(&answer)), json!({"key": "1_2_3", "time": 3004, "body": [1], "custom": "c"}));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 use duolog_topics::Account;
 
 use super::{Call, Output};
-use crate::domain::verdict::Sent;
-use crate::gateway::ws::op::send::SendKey;
+use crate::domain::verdict::{Changed, Sent};
+use crate::domain::view::MessageView;
+use crate::gateway::ws::op::send::{SendKey, said};
 use crate::gateway::ws::op::{Lane, Request};
 use crate::gateway::ws::protocol::reply;
 
@@ -26,6 +27,8 @@ struct Open {
     id: u64,
     lane: Lane,
     send: Option<SendKey>,
+    /// A hash of what its message says, as the client said it.
+    said: u64,
     stage: Stage,
 }
 
@@ -71,9 +74,12 @@ impl Requests {
     /// Takes a request in, and calls it as soon as its lane allows.
     pub fn admit(&mut self, id: u64, request: Box<Request>, out: &mut Vec<Output>) {
         self.last_ticket = self.last_ticket.wrapping_add(1);
-        let send = if let Request::Send(send) = &*request { Some(send.key()) } else { None };
+        let (send, said) = match &*request {
+            Request::Send(send) => (Some(send.key()), send.said()),
+            _ => (None, 0),
+        };
         let (ticket, lane) = (self.last_ticket, request.lane());
-        self.open.push(Open { ticket, id, lane, send, stage: Stage::Waiting(request) });
+        self.open.push(Open { ticket, id, lane, send, said, stage: Stage::Waiting(request) });
         self.call_if_due(self.open.len() - 1, out);
     }
 
@@ -105,6 +111,13 @@ impl Requests {
             |open: &&Open| open.send.as_ref() == Some(key) && matches!(open.stage, Stage::Called | Stage::Placed(_));
         let Some(found) = self.open.iter().find(waits) else { return OwnSend::No };
         if self.is_first(found) { OwnSend::Is(found.ticket) } else { OwnSend::Blocked }
+    }
+
+    /// What of a request's message is not as its client said it.
+    pub fn changed(&self, ticket: Ticket, message: &MessageView) -> Option<Box<Changed>> {
+        let open = &self.open[self.place(ticket)?];
+        let same = open.said == said(message.body.as_str(), message.custom.as_deref());
+        (!same).then(|| Box::new(Changed { body: Some(message.body.clone()), custom: message.custom.clone() }))
     }
 
     /// Replies to the messages that were placed at most here, as far as their lanes allow: their entries left already, or

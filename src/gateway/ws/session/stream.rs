@@ -220,7 +220,8 @@ impl Stream {
                 OwnSend::Is(ticket) => {
                     self.push(&mut batch, &identity.account, out);
                     if let Entry::Message(message) = &*item_entry(&mut self.queue, &mut self.position) {
-                        answer(requests, ticket, &sent(message, Some(self.position)), out);
+                        let sent = sent(requests, ticket, message, Some(self.position));
+                        answer(requests, ticket, &sent, out);
                     }
                 }
                 OwnSend::No => {
@@ -286,13 +287,14 @@ fn own_reply(
     }
     let Entry::Message(message) = entry else { return None };
     match requests.own_send(&own_key(account, entry)?) {
-        OwnSend::Is(ticket) => Some((ticket, sent(message, sequence))),
+        OwnSend::Is(ticket) => Some((ticket, sent(requests, ticket, message, sequence))),
         OwnSend::No | OwnSend::Blocked => None,
     }
 }
 
-fn sent(message: &MessageView, sequence: Option<u64>) -> Sent {
-    Sent { key: message.key, time: message.time, sequence, failed: Vec::new() }
+fn sent(requests: &Requests, ticket: super::requests::Ticket, message: &MessageView, sequence: Option<u64>) -> Sent {
+    let changed = requests.changed(ticket, message);
+    Sent { key: message.key, time: message.time, sequence, failed: Vec::new(), changed }
 }
 
 fn answer(requests: &mut Requests, ticket: super::requests::Ticket, sent: &Sent, out: &mut Vec<Output>) {

@@ -217,7 +217,7 @@ pub fn own(sequence: u64, to: &str, random: u32) -> Announcement {
 
 pub fn sent(sequence: Option<u64>, random: u32) -> Granted {
     let key = MsgKey { seq: 1, random, time: START / 1000 };
-    Granted::Sent { sent: Sent { key, time: START, sequence, failed: Vec::new() }, repeat: false }
+    Granted::Sent { sent: Sent { key, time: START, sequence, failed: Vec::new(), changed: None }, repeat: false }
 }
 
 /// The sequences of a push of messages.

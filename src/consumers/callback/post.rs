@@ -1,0 +1,151 @@
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use reqwest::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode, Url};
+use thiserror::Error;
+
+use super::sign::Signer;
+use super::{Callback, CallbackSettings};
+use crate::config::CallbackTarget;
+
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+/// Of an answer no more is read: a connection that has more to say is not used again.
+const ANSWER_BYTES: usize = 256 << 10;
+
+/// Why an endpoint cannot be posted to at all.
+#[derive(Debug, Error)]
+pub enum PostError {
+    #[error("callback endpoint {0}: what follows whsec_ in its secret is not base64")]
+    Secret(String),
+    #[error("callback endpoint {0}: its address cannot be used")]
+    Url(String),
+    #[error("the HTTP client cannot be made")]
+    Client(#[from] reqwest::Error),
+}
+
+/// A callback and the id that all of its tries have.
+pub struct Post<'a> {
+    pub id: &'a str,
+    pub callback: &'a Callback,
+}
+
+/// Why a try failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    pub reason: String,
+    /// The receiver's wish, as `Retry-After` says.
+    pub after: Option<Duration>,
+}
+
+/// Posts to one endpoint, over connections that it keeps.
+pub struct Sender {
+    client: Client,
+    url: Url,
+    sdkappid: u64,
+    signer: Option<Signer>,
+}
+
+impl Sender {
+    /// # Errors
+    /// [`PostError`].
+    pub fn new(target: &CallbackTarget, settings: CallbackSettings) -> Result<Self, PostError> {
+        // reqwest asks for the process's provider; the one that is installed already is the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .timeout(settings.time_limit)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .pool_max_idle_per_host(settings.parallel)
+            .build()?;
+        let signer = match target.secret.is_empty() {
+            true => None,
+            false => {
+                let signer = Signer::new(target.secret.reveal());
+                Some(signer.ok_or_else(|| PostError::Secret(target.name.clone()))?)
+            }
+        };
+        let url = Url::parse(target.url.as_str()).map_err(|_| PostError::Url(target.name.clone()))?;
+        Ok(Self { client, url, sdkappid: settings.sdkappid, signer })
+    }
+
+    /// One try; it succeeds with any 2xx. Gives the answer's body.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn send(&self, post: Post<'_>) -> Result<Vec<u8>, Failure> {
+        let body = post.callback.body.as_str().as_bytes().to_vec();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let mut request = self
+            .client
+            .post(self.url_of(post.callback))
+            .header(CONTENT_TYPE, "application/json")
+            .header(ID, post.id)
+            .header(TIMESTAMP, now);
+        if let Some(signer) = &self.signer {
+            request = request.header(SIGNATURE, signer.sign(post.id, now, &body));
+        }
+        let response = request.body(body).send().await.map_err(|error| Failure::from_client(&error))?;
+        let status = response.status();
+        let after = wish(&response);
+        let body = answer(response).await;
+        if status.is_success() {
+            return body;
+        }
+        Err(Failure { reason: format!("the receiver answered {status}"), after: after.filter(|_| wishes(status)) })
+    }
+
+    fn url_of(&self, callback: &Callback) -> Url {
+        let mut url = self.url.clone();
+        url.query_pairs_mut()
+            .append_pair("SdkAppid", &self.sdkappid.to_string())
+            .append_pair("CallbackCommand", &callback.command)
+            .append_pair("contenttype", "json")
+            .append_pair("ClientIP", &callback.client_ip)
+            .append_pair("OptPlatform", &callback.platform);
+        url
+    }
+}
+
+impl Failure {
+    /// The client's message, with its causes and without the address, which may hold a secret.
+    fn from_client(error: &reqwest::Error) -> Self {
+        let what = match error {
+            error if error.is_timeout() => "no answer in time",
+            error if error.is_connect() => "no connection",
+            _ => "the exchange failed",
+        };
+        let mut reason = what.to_owned();
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            reason = format!("{reason}: {error}");
+            cause = error.source();
+        }
+        Self { reason, after: None }
+    }
+}
+
+/// Reads an answer, up to a limit: only then its connection is used again.
+async fn answer(mut response: Response) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await.map_err(|error| Failure::from_client(&error))? {
+            Some(chunk) if body.len() + chunk.len() <= ANSWER_BYTES => body.extend_from_slice(&chunk),
+            _ => return Ok(body),
+        }
+    }
+}
+
+fn wishes(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+}
+
+/// `Retry-After`, in seconds or as a date.
+fn wish(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::now()).ok(),
+    }
+}
