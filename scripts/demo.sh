@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A scripted tour: each command is shown, then run, and its answer is checked. Own data in a temporary directory, a free
-# port; leaves nothing behind. It needs ./duolog in the current directory (`make demo` sees to that).
+# port; leaves nothing behind. It needs ./duolog and ./duolog-replay in the current directory (`make demo` sees to that).
 # shellcheck disable=SC2016,SC2034  # commands are shown before they are evaluated, with the variables that they use
 set -euo pipefail
 
@@ -99,5 +99,15 @@ stop
 start
 try 'echo "/history bob" | ./duolog chat alice --data "$DATA" --url $URL --json' 'are you there'
 refute 'hello\?'
+
+step "The hour's record file: it is made when the hour is over, so not yet"
+try 'curl -sS "$URL/v4/open_msg_svc/get_history?$AUTH" -d "{\"ChatType\":\"C2C\",\"MsgTime\":\"$(date -u +%Y%m%d%H)\"}"' '"ErrorCode":1004'
+say "Then the reply has a URL; the file itself is in \$DATA/records, with every message of the hour."
+
+step "The log's own view of it: every message that took effect, each once; the last one was stored, and not delivered"
+try './duolog-replay export --data "$DATA" | tee "$DATA/messages.ndjson" | cut -c 1-150' '"from":"bob","to":\["alice"\]'
+try 'wc -l <"$DATA/messages.ndjson"' '^ *3$'
+try 'grep -c "\"not_delivered\":\[\"alice\"\]" "$DATA/messages.ndjson"' '^1$'
+try './duolog-replay verify --data "$DATA"' '^equal: '
 
 say "That was duolog. \`make run\` serves ./data; README.md says more."

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 # Where the official installer of Rust comes from, for machines whose distribution has no package of it.
 RUSTUP_INSTALLER=https://sh.rustup.rs
-PYTHON_PACKAGES=(msgpack==1.2.4 requests==2.32.5 tencentcloud-sdk-python-im==0.9.4 tls-sig-api-v2==1.1)
+PYTHON_PACKAGES=(duckdb==2.0.1 msgpack==1.2.4 requests==2.32.5 tencentcloud-sdk-python-im==0.9.4 tls-sig-api-v2==1.1)
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -103,7 +103,7 @@ case "${1:-}" in
   announce) announce ;;
   not-run)
     if [ "${2:-}" = test-quick ]; then
-      say "Not run by make test-quick: the Python reader of the topics and the third-party client (make test runs them)."
+      say "Not run by make test-quick: the Python reader of the topics, DuckDB over exports, the third-party client (make test runs them)."
     fi
     ;;
   *) die "usage: setup.sh build|test|announce|not-run TARGET" ;;

@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod limits;
 pub mod log;
 pub mod rebuild;
+pub mod records;
 pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -19,16 +19,18 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, ConfigError, StoreUrl};
 use crate::consumers::callback::{Before, CallbackSettings, Callbacks, PostError};
+use crate::consumers::records::{self as record_files, RecordsError};
 use crate::consumers::{Consumers, DeadLetters, Running, StartError};
 use crate::data_dir::{DataDir, DataDirError, OpenData};
 use crate::dir_lock::DirLock;
 use crate::engine::{Engine, EngineError, OpenError, Parts};
 use crate::gateway::auth::AppKey;
 use crate::gateway::elements;
-use crate::gateway::http::{self, HttpSettings, HttpState};
+use crate::gateway::http::{self, HttpSettings, HttpState, RecordSettings};
 use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
 use crate::log::Log;
+use crate::records::{Folder, UtcOffset};
 use crate::upkeep::Upkeep;
 
 /// Connections that still answer when the server drains have this long.
@@ -52,6 +54,8 @@ pub enum ServerError {
     Engine(#[from] OpenError),
     #[error("the admins cannot be made: {0}")]
     Admins(#[from] EngineError),
+    #[error(transparent)]
+    Records(#[from] RecordsError),
     #[error("callbacks cannot be set up: {0}")]
     Callbacks(#[from] PostError),
     #[error("consumers of the log cannot be started: {0}")]
@@ -91,6 +95,7 @@ pub struct Server {
     serving: JoinHandle<()>,
     consumers: Running,
     upkeep: JoinHandle<()>,
+    records: JoinHandle<()>,
     /// Held until the engine has stopped.
     lock: DirLock,
 }
@@ -113,21 +118,24 @@ impl Server {
         let ws_settings = ws_settings(&config, key.clone());
         let metrics = metrics_recorder()?;
         let data = data_dir(&config);
-        let (engine, log, lock) = blocking(open_engine(&config, &data)).await??;
+        let OpenedEngine { engine, log, lock } = blocking(open_engine(&config, &data)).await??;
         for admin in &config.app.admins {
             engine.submit(admin, AccountImported { nick: None, face_url: None }.into()).await?;
         }
         let consumers = start_consumers(&config, &engine, &data).await?;
-        let upkeep = upkeep(&config, &engine, log, data);
-        let state = HttpState::new(engine.clone(), key, http_settings(&config), Some(metrics));
+        let upkeep = upkeep(&config, &engine, log.clone(), data);
+        let records = record_writer(&config, identity.sdkappid, &engine, log);
+        let records = blocking(records).await??;
+        let address = listener.local_addr()?;
+        let http_settings = http_settings(&config, config.base_url_at(address));
+        let state = HttpState::new(engine.clone(), key, http_settings, Some(metrics));
         let sessions = WsState::new(engine.clone(), ws_settings);
         let app = http::router(state).merge(ws::route(sessions.clone()));
-        let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
         let serving = tokio::spawn(listener.serve(app, stopped));
-        let upkeep = tokio::spawn(upkeep.run());
-        Ok(Self { address, scheme, engine, sessions, stop, serving, consumers, upkeep, lock })
+        let (upkeep, records) = (tokio::spawn(upkeep.run()), tokio::spawn(records.run()));
+        Ok(Self { address, scheme, engine, sessions, stop, serving, consumers, upkeep, records, lock })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -149,6 +157,7 @@ impl Server {
     /// If the engine's end cannot be waited for.
     pub async fn stop(self) -> Result<(), ServerError> {
         self.upkeep.abort();
+        self.records.abort();
         let _ = self.stop.send(true);
         self.sessions.drain();
         let drained = async {
@@ -175,11 +184,14 @@ fn data_dir(config: &Config) -> DataDir {
     DataDir::new(&config.data.dir, checkpoints)
 }
 
+struct OpenedEngine {
+    engine: Engine,
+    log: Arc<dyn Log>,
+    lock: DirLock,
+}
+
 /// What opens log, stores and engine; it reads and folds, so it runs on the blocking pool.
-fn open_engine(
-    config: &Config,
-    data: &DataDir,
-) -> impl FnOnce() -> Result<(Engine, Arc<dyn Log>, DirLock), ServerError> + Send + 'static {
+fn open_engine(config: &Config, data: &DataDir) -> impl FnOnce() -> Result<OpenedEngine, ServerError> + Send + 'static {
     let (data, partitions, policy) = (data.clone(), config.log.partitions, config.policy_changed());
     move || {
         let OpenData { log, stores, expiry, lock } = data.open(partitions)?;
@@ -188,7 +200,7 @@ fn open_engine(
         let mut bar = crate::telemetry::Progress::new("folding the log");
         let engine = Engine::open(parts, |partition, folded, end| bar.at(partition, folded, end))?;
         bar.done();
-        Ok((engine, log, lock))
+        Ok(OpenedEngine { engine, log, lock })
     }
 }
 
@@ -205,6 +217,7 @@ async fn start_consumers(config: &Config, engine: &Engine, data: &DataDir) -> Re
         engine.set_hook(hook);
     }
     let mut consumers = Consumers::new(engine.clone());
+    consumers.keep(record_files::NAME);
     for target in &targets {
         if let Some(callbacks) = Callbacks::new(target, settings)? {
             consumers.add(callbacks);
@@ -225,7 +238,29 @@ fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) ->
     }
 }
 
-fn http_settings(config: &Config) -> HttpSettings {
+/// What makes the writer of the record files; it reads their index.
+fn record_writer(
+    config: &Config,
+    sdkappid: u64,
+    engine: &Engine,
+    log: Arc<dyn Log>,
+) -> impl FnOnce() -> Result<record_files::Writer, RecordsError> + Send + 'static {
+    let RecordSettings { folder, retention, utc_offset, .. } = record_settings(config, String::new());
+    let settings = record_files::Settings { sdkappid, retention, utc_offset };
+    let engine = engine.clone();
+    move || record_files::Writer::new(engine, log, folder, settings)
+}
+
+fn record_settings(config: &Config, base_url: String) -> RecordSettings {
+    RecordSettings {
+        folder: Folder::new(&config.records.dir),
+        retention: u64::from(config.records.retention_days) * SECONDS_A_DAY * 1000,
+        utc_offset: UtcOffset::minutes(config.records.utc_offset.minutes()),
+        base_url,
+    }
+}
+
+fn http_settings(config: &Config, base_url: String) -> HttpSettings {
     HttpSettings {
         admins: config.app.admins.clone(),
         rate_limit: config.server.rate_limit,
@@ -233,6 +268,7 @@ fn http_settings(config: &Config) -> HttpSettings {
         body_bytes: config.limits.body_bytes as usize,
         trusted_proxies: config.server.trusted_proxies.clone(),
         addresses: addresses(config),
+        records: record_settings(config, base_url),
     }
 }
 

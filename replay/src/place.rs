@@ -1,8 +1,9 @@
+use std::fmt;
 use std::str::FromStr;
 
 use anyhow::Result;
 use duolog::log::{Log, first_at};
-use duolog_topics::{Millis, parse_rfc3339};
+use duolog_topics::{Millis, parse_rfc3339, rfc3339};
 
 /// A place in a log as people write it: an offset, or a time (RFC 3339; the first record that is not older).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +23,15 @@ impl FromStr for Place {
         let time = parse_rfc3339(text).or_else(|| parse_rfc3339(&whole_seconds()?));
         time.map(Self::Time)
             .ok_or_else(|| format!("{text:?} is neither an offset nor a time such as 2026-01-31T12:00:00Z"))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Offset(offset) => write!(f, "{offset}"),
+            Self::Time(time) => f.write_str(&rfc3339(*time)),
+        }
     }
 }
 

@@ -1,98 +1,13 @@
 //! The verbs against a data directory that the engine has written, as the program that people type.
 
+mod support;
+
 use std::path::Path;
-use std::process::{Command, Output};
 
-use duolog::clock::Clock;
-use duolog::data_dir::{DataDir, OpenData};
-use duolog::dir_lock::DirLock;
+use duolog::data_dir::DataDir;
 use duolog::domain::rows::{ConversationRow, Row, Rows};
-use duolog::engine::{Engine, Parts};
-use duolog_topics::{
-    Account, AccountImported, BlacklistChanged, Event, MessageContent, MessageFlags, MessageSent, Origin,
-    PolicyChanged, RawJson, SenderCopy,
-};
-use serde_json::Value;
-use tempfile::TempDir;
 
-fn name(text: &str) -> Account {
-    Account::new(text).unwrap()
-}
-
-/// What a server holds while it runs: the lock goes last.
-struct Server {
-    engine: Engine,
-    _lock: DirLock,
-}
-
-fn open(dir: &Path) -> Server {
-    let OpenData { log, stores, expiry, lock } = DataDir::new(dir, None).open(1).unwrap();
-    let policy = PolicyChanged { revision: 1, ..PolicyChanged::default() };
-    let clock = Some(Clock::manual(1_700_000_000_000));
-    let parts = Parts { log, stores, expiry, policy, node: "test".to_owned(), clock };
-    Server { engine: Engine::open(parts, |_, _, _| {}).unwrap(), _lock: lock }
-}
-
-fn message(to: &str, text: &str, random: u32) -> MessageSent {
-    let body = serde_json::json!([{ "MsgType": "TIMTextElem", "MsgContent": { "Text": text } }]);
-    let content = MessageContent {
-        body: RawJson::encode(&body).unwrap(),
-        custom: None,
-        msg_seq: 7,
-        random,
-        flags: MessageFlags::default(),
-        origin: Origin::Client,
-        life: None,
-        push: None,
-        platform: None,
-        ip: None,
-    };
-    MessageSent {
-        receivers: vec![name(to)],
-        content,
-        seq_given: true,
-        request_hash: 0,
-        imported_time: None,
-        sender_copy: SenderCopy::Full,
-        operator: None,
-        session: None,
-    }
-}
-
-async fn submit(engine: &Engine, account: &str, event: impl Into<Event>) {
-    engine.submit(&name(account), event.into()).await.unwrap();
-}
-
-/// Three people; alice writes to bob three times, once as a repeat and once blocked, and to carol.
-async fn written() -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    let Server { engine, _lock } = open(dir.path());
-    for who in ["alice", "bob", "carol"] {
-        submit(&engine, who, AccountImported { nick: None, face_url: None }).await;
-    }
-    submit(&engine, "alice", message("bob", "hello", 1)).await;
-    submit(&engine, "alice", message("bob", "hello", 1)).await;
-    submit(&engine, "alice", message("carol", "hi", 2)).await;
-    let block = BlacklistChanged { owner: name("bob"), peers: vec![name("alice")], blocked: true, decided: None };
-    submit(&engine, "bob", block).await;
-    submit(&engine, "alice", message("bob", "there?", 3)).await;
-    engine.stop();
-    dir
-}
-
-fn replay(verb: &str, dir: &Path, more: &[&str]) -> Output {
-    let program = env!("CARGO_BIN_EXE_duolog-replay");
-    Command::new(program).arg(verb).arg("--data").arg(dir).args(more).output().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn lines(output: &Output) -> Vec<Value> {
-    out(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
+use support::{Server, lines, message, name, open, out, replay, submit, written};
 
 /// Changes one row behind the engine's back.
 fn plant(dir: &Path) {
@@ -171,18 +86,18 @@ async fn tail_shows_the_records_that_are_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn export_writes_each_message_once_and_says_who_did_not_get_it() {
+async fn dump_shows_a_mailbox_as_of_an_offset_or_a_time() {
     let dir = written().await;
-    let messages = lines(&replay("export", dir.path(), &[]));
-    let texts: Vec<&Value> = messages.iter().map(|line| &line["body"][0]["MsgContent"]["Text"]).collect();
-    assert_eq!(texts, ["hello", "hi", "there?"], "a repeat is no message");
-    assert_eq!(messages[2]["not_delivered"][0], "bob");
-    assert_eq!(messages[0]["not_delivered"], serde_json::json!([]));
-
-    let file = dir.path().join("messages.ndjson");
-    let output = dir.path().to_str().unwrap();
-    let between = ["--account", "carol", "--peer", "alice", "--format", "ndjson", "--output", output];
-    assert_eq!(out(&replay("export", dir.path(), &between)), "");
-    let written: Value = serde_json::from_str(std::fs::read_to_string(file).unwrap().trim()).unwrap();
-    assert_eq!((&written["from"], &written["to"][0]), (&"alice".into(), &"carol".into()));
+    let now = out(&replay("dump", dir.path(), &["--account", "bob"]));
+    let sent = lines(&replay("tail", dir.path(), &["--kind", "message.sent"]));
+    let then = |until: &str| out(&replay("dump", dir.path(), &["--account", "bob", "--until", until]));
+    let first = sent[0]["offset"].as_u64().unwrap();
+    assert!(!then(&first.to_string()).contains("hello"), "before the first message");
+    let after = then(&(first + 1).to_string());
+    assert!(after.contains("conversations") && after.contains(r#""unread":1"#), "{after}");
+    assert!(!after.contains("relations"), "he had blocked nobody yet");
+    assert_eq!(then("2100-01-01T00:00:00Z"), now, "everything that happened");
+    assert_eq!(then("2000-01-01T00:00:00Z"), "", "nothing had happened");
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    assert_eq!(then(&(first + 1).to_string()), after, "the log alone tells");
 }

@@ -22,6 +22,7 @@ mod tests;
 mod validate;
 mod value;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub use app::{APP_FILE, AppIdentity};
@@ -31,7 +32,7 @@ pub use error::{ConfigError, Problem};
 pub use missing::MISSING;
 pub use sections::*;
 pub use settings::{Settings, Source};
-pub use value::{HookFailure, Provider, Secret, Setting, StoreUrl, Url};
+pub use value::{HookFailure, Provider, Secret, Setting, StoreUrl, Url, UtcOffset};
 
 use settings::{Reader, find_key, parse_bare};
 
@@ -119,11 +120,15 @@ impl Config {
 
     /// The address that commands on this machine reach the server by.
     pub fn base_url(&self) -> String {
+        self.base_url_at(self.server.listen)
+    }
+
+    /// The address that others reach the server by, which listens at `address`.
+    pub fn base_url_at(&self, mut address: SocketAddr) -> String {
         match &self.server.public_url {
             Some(url) => url.to_string(),
             None => {
                 let scheme = if self.server.tls_cert.is_some() { "https" } else { "http" };
-                let mut address = self.server.listen;
                 // A server that listens everywhere is reached at home.
                 match address.ip() {
                     std::net::IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip([127, 0, 0, 1].into()),

@@ -8,7 +8,7 @@ use duolog_topics::{Account, BlacklistAnswer, LoginPolicy};
 
 use super::catalogue::{Allowed, Key, Section, sections};
 use super::settings::Reader;
-use super::value::{HookFailure, Provider, Secret, Setting, StoreUrl, Url};
+use super::value::{HookFailure, Provider, Secret, Setting, StoreUrl, Url, UtcOffset};
 
 sections! {
     /// Which app this server serves.
@@ -185,6 +185,10 @@ sections! {
     section Records "records" {
         dir: PathBuf = "'{data}/records'",
             "Where record files are written.";
+        retention_days: u32, in 1 ..= 36_500 = "7",
+            "How many days a record file is kept after its hour.";
+        utc_offset: UtcOffset = "'+00:00'",
+            "The clock that names the files and cuts the hours; fixed once files are written.";
     }
 
     /// Durable copies of the state.

@@ -82,6 +82,36 @@ impl Setting for Url {
     }
 }
 
+/// How far a clock is ahead of UTC, written as `+08:00`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UtcOffset(i16);
+
+impl UtcOffset {
+    /// Negative behind UTC.
+    pub fn minutes(self) -> i16 {
+        self.0
+    }
+}
+
+impl Setting for UtcOffset {
+    const ALLOWED: &'static str = "a distance from UTC from -12:00 to +14:00";
+    const SHAPE: Shape = Shape::Text;
+
+    fn read(value: &Value) -> Option<Self> {
+        let text = value.as_str()?;
+        let (sign, rest) =
+            if let Some(rest) = text.strip_prefix('+') { (1, rest) } else { (-1, text.strip_prefix('-')?) };
+        let (hours, minutes) = rest.split_once(':')?;
+        let number = |text: &str, below: i16| {
+            let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+            let number: i16 = text.parse().ok().filter(|_| digits)?;
+            (number < below).then_some(number)
+        };
+        let minutes = sign * (number(hours, 24)? * 60 + number(minutes, 60)?);
+        (-720..=840).contains(&minutes).then_some(Self(minutes))
+    }
+}
+
 /// Where checkpoints lie.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StoreUrl {

@@ -36,6 +36,7 @@ mod joined;
 mod lane;
 mod positions;
 mod receiver;
+pub mod records;
 mod redelivery;
 mod runner;
 mod start;

@@ -30,6 +30,8 @@ pub enum StartError {
 pub struct Consumers {
     engine: Engine,
     list: Vec<Box<dyn Launch>>,
+    /// Consumers that run by themselves and record their positions.
+    others: Vec<String>,
 }
 
 /// Consumers at work.
@@ -51,11 +53,16 @@ struct Launching<'a> {
 
 impl Consumers {
     pub fn new(engine: Engine) -> Self {
-        Self { engine, list: Vec::new() }
+        Self { engine, list: Vec::new(), others: Vec::new() }
     }
 
     pub fn add(&mut self, consumer: impl Consumer) {
         self.list.push(Box::new(consumer));
+    }
+
+    /// A consumer that runs by itself: it is not recorded as off.
+    pub fn keep(&mut self, name: &str) {
+        self.others.push(name.to_owned());
     }
 
     /// Starts them where they were. One that the log does not know, or that was off, starts at the watermark; one that
@@ -72,7 +79,7 @@ impl Consumers {
         let names: Vec<String> = self.list.iter().map(|consumer| consumer.called().to_owned()).collect();
         let mut starts = Vec::new();
         for tap in self.engine.taps() {
-            let rows = settle(&tap, &names).await?;
+            let rows = settle(&tap, &names, &self.others).await?;
             starts.push((tap, rows));
         }
         if self.list.is_empty() {
@@ -102,11 +109,11 @@ impl Running {
 }
 
 /// Where each of these consumers starts in a partition; recorded before any of them runs.
-async fn settle(tap: &Tap, names: &[String]) -> Result<BTreeMap<String, ConsumerRow>, StartError> {
+async fn settle(tap: &Tap, names: &[String], others: &[String]) -> Result<BTreeMap<String, ConsumerRow>, StartError> {
     let mut known: BTreeMap<String, ConsumerRow> = tap.consumers()?.into_iter().collect();
     let mut advances = Vec::new();
     for (name, row) in &mut known {
-        if row.position.is_some() && !names.contains(name) {
+        if row.position.is_some() && !names.contains(name) && !others.contains(name) {
             tracing::warn!(partition = tap.partition(), consumer = name, "is no longer configured: recorded as off");
             advances.push(ConsumerAdvance { consumer: name.clone(), position: None, waiting: Vec::new() });
         }

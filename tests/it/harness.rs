@@ -197,18 +197,21 @@ pub struct Response {
     /// Names in lower case.
     pub headers: BTreeMap<String, String>,
     pub body: String,
+    /// The body as it is.
+    pub bytes: Vec<u8>,
 }
 
 impl Response {
     fn parse(bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no HTTP response: {text:?}"));
+        let end = bytes.windows(4).position(|end| end == b"\r\n\r\n").map(|at| at + 4);
+        let (head, bytes) = bytes.split_at(end.unwrap_or_else(|| panic!("no HTTP response: {bytes:?}")));
+        let (head, body) = (String::from_utf8_lossy(head), String::from_utf8_lossy(bytes).into_owned());
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
         let header =
             |line: &str| line.split_once(": ").map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
         let headers = lines.filter_map(header).collect();
-        Self { status: status.expect("a status line"), headers, body: body.to_owned() }
+        Self { status: status.expect("a status line"), headers, body, bytes: bytes.to_owned() }
     }
 
     /// The `ErrorCode` of a server-API reply.

@@ -60,6 +60,19 @@ fn what_is_not_set_follows_the_data_directory() {
 }
 
 #[test]
+fn a_distance_from_utc_has_a_sign_hours_and_minutes() {
+    let minutes =
+        |text: &str| load(&format!("records.utc_offset = '{text}'"), &[]).map(|it| it.records.utc_offset.minutes());
+    for (text, expected) in [("+00:00", 0), ("+08:00", 480), ("-03:30", -210), ("+14:00", 840), ("-12:00", -720)] {
+        assert_eq!(minutes(text).unwrap(), expected, "{text}");
+    }
+    for text in ["", "8", "+8", "08:00", "+8:00", "+08:60", "+14:01", "-12:01", "+-8:00", "+08:00:00", "UTC"] {
+        let problem = minutes(text).unwrap_err().to_string();
+        assert!(problem.contains("from -12:00 to +14:00"), "{text}: {problem}");
+    }
+}
+
+#[test]
 fn the_environment_knows_lists_numbers_and_tables() {
     let variables = [
         ("DUOLOG_APP__ADMINS", "root, boss"),

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use duolog_topics::Account;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
 
 use super::{SigError, Signature};
 
@@ -73,6 +74,24 @@ impl AppKey {
         }
         self.mac(&signature).verify_slice(&signature.mac).map_err(|_| SigError::Mismatch)?;
         Ok(Verified { account: account.clone(), signed_at: signature.time, expires_at })
+    }
+
+    /// Marks a text as this server's own: the HMAC-SHA256 in hexadecimal. Nothing that is signed for users begins as the
+    /// text does here.
+    pub fn seal(&self, text: &str) -> String {
+        format!("{:x}", self.sealed(text).finalize().into_bytes())
+    }
+
+    /// Whether a mark is the one of this text, in constant time.
+    pub fn is_sealed(&self, text: &str, seal: &str) -> bool {
+        self.seal(text).as_bytes().ct_eq(seal.as_bytes()).into()
+    }
+
+    fn sealed(&self, text: &str) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+        mac.update(b"duolog.seal:");
+        mac.update(text.as_bytes());
+        mac
     }
 
     /// Feeds the HMAC with the lines that are signed, in their order (server-api.md, section 2).

@@ -9,7 +9,9 @@ use super::error::ApiError;
 use super::fields::Object;
 use super::rate::Bucket;
 use super::reply::Reply;
-use super::{all_member_push, config_svc, im_open_login_svc, openconfigsvr, openim, profile, recentcontact, sns};
+use super::{
+    all_member_push, config_svc, im_open_login_svc, open_msg_svc, openconfigsvr, openim, profile, recentcontact, sns,
+};
 use crate::error::Code;
 
 /// What the commands of a service have in common.
@@ -215,6 +217,10 @@ commands! {
             "Mutes a user, or lifts that.";
         getnospeaking "getnospeaking" Standard, [130002, 130003] each [],
             "Tells how long a user is still muted.";
+    }
+    open_msg_svc "open_msg_svc" malformed RECORD_REQUEST_INVALID invalid RECORD_PARAMETER_INVALID display false {
+        get_history "get_history" AtMost(10), [1001, 1002, 1004, 1005] each [],
+            "Tells where the file with an hour's messages can be downloaded.";
     }
     config_svc "ConfigSvc" malformed JSON_INVALID invalid JSON_INVALID display false {
         get_ip_list "GetIPList" Standard, [] each [],

@@ -13,6 +13,7 @@ mod front;
 mod health;
 mod query;
 mod rate;
+mod records;
 mod reply;
 mod results;
 mod state;
@@ -21,6 +22,7 @@ mod submit;
 mod all_member_push;
 mod config_svc;
 mod im_open_login_svc;
+mod open_msg_svc;
 mod openconfigsvr;
 mod openim;
 mod profile;
@@ -30,12 +32,13 @@ mod sns;
 use axum::Router;
 use axum::routing::{any, get};
 
+pub use records::RecordSettings;
 pub use state::{HttpSettings, HttpState};
 
 /// Counts calls by command and code.
 const CALLS: &str = "duolog_server_api_calls_total";
 
-/// The routes of the server API, `/healthz`, `/readyz` and `/metrics`.
+/// The routes of the server API, of the record files, `/healthz`, `/readyz` and `/metrics`.
 ///
 /// With `into_make_service_with_connect_info::<SocketAddr>` the callers' addresses are known.
 pub fn router(state: HttpState) -> Router {
@@ -43,6 +46,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/v4", any(front::call))
         .route("/v4/", any(front::call))
         .route("/v4/{*command}", any(front::call))
+        .route("/records/{name}", get(records::download))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))

@@ -6,6 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::admission::Admission;
 use super::commands::{self, Limiter};
+use super::records::{RecordSettings, Records};
 use crate::engine::Engine;
 use crate::gateway::auth::AppKey;
 use crate::gateway::known::Known;
@@ -25,6 +26,7 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpAddr>,
     /// What `GetIPList` answers: the addresses that this server calls from.
     pub addresses: Vec<IpAddr>,
+    pub records: RecordSettings,
 }
 
 /// What all calls share. Cloning is cheap.
@@ -37,15 +39,17 @@ pub struct Shared {
     pub admission: Admission,
     pub limiter: Limiter,
     pub known: Known,
+    pub records: Records,
     pub metrics: Option<PrometheusHandle>,
 }
 
 impl HttpState {
     /// `metrics`: what `/metrics` renders; without it that page is empty.
     pub fn new(engine: Engine, key: AppKey, settings: HttpSettings, metrics: Option<PrometheusHandle>) -> Self {
+        let records = Records::new(key.clone(), settings.records.clone());
         let admission = Admission::new(key, &settings.admins);
         let limiter = commands::limiter(settings.rate_limit);
-        Self(Arc::new(Shared { engine, settings, admission, limiter, known: Known::default(), metrics }))
+        Self(Arc::new(Shared { engine, settings, admission, limiter, known: Known::default(), records, metrics }))
     }
 }
 

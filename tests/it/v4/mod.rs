@@ -14,5 +14,6 @@ mod python;
 mod read;
 mod recall;
 mod recents;
+mod records;
 mod restart;
 mod status;

@@ -9,6 +9,7 @@ mod catalogue;
 mod cloudevents;
 mod committed;
 mod damage;
+mod follow;
 mod partitioner;
 mod python;
 mod round_trip;
