@@ -35,6 +35,7 @@ mod delivery;
 mod joined;
 mod lane;
 mod positions;
+pub mod push;
 mod receiver;
 mod redelivery;
 mod runner;

@@ -1,0 +1,121 @@
+//! What both push services have in common: what a push is, what can become of it, and how they are reached.
+
+use std::future::Future;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use duolog_topics::PushProvider;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use uuid::Uuid;
+
+use super::notice::Notice;
+use crate::domain::rows::PushTokenRow;
+
+/// A service that takes no connection, or does not answer, is given up for this time: the push is tried again later.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between pushes the connection stays open for this long: both services ask for few and long connections.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+/// A connection that died is noticed by a ping of HTTP/2, not by the first push of a quiet hour.
+const PING_INTERVAL: Duration = Duration::from_secs(60);
+
+/// One notice on its way to one device.
+#[derive(Clone, Debug)]
+pub struct Push<'a> {
+    /// The same at every repeat: a device that gets it twice shows it once.
+    pub id: Uuid,
+    pub to: &'a PushTokenRow,
+    pub notice: Notice,
+    /// How long the service may keep it for a device that cannot be reached.
+    pub life: Duration,
+}
+
+/// What a push service says to a push.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    Taken,
+    /// The token reaches no device any more: it is forgotten.
+    TokenGone(String),
+    /// It will never be taken as it is.
+    Refused(String),
+    /// It may be taken later: the service is busy, does not answer, or does not know our credentials.
+    Later {
+        why: String,
+        after: Option<Duration>,
+    },
+}
+
+impl Answer {
+    pub fn later(why: impl Into<String>) -> Self {
+        Self::Later { why: why.into(), after: None }
+    }
+
+    /// Nobody answered. The address may hold the device's token, so it is not told.
+    pub fn unreached(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let mut why = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(error) = source {
+            why = format!("{why}: {error}");
+            source = error.source();
+        }
+        Self::later(why)
+    }
+}
+
+/// A push service.
+pub trait PushService: Send + Sync + 'static {
+    const PROVIDER: PushProvider;
+    /// The service's name in metrics and logs.
+    const NAME: &'static str;
+
+    /// Hands over one push and waits for the answer, at most [`ANSWER_TIMEOUT`] twice.
+    fn push(&self, push: Push<'_>) -> impl Future<Output = Answer> + Send;
+}
+
+/// A client for one service: TLS as the system trusts it (`SSL_CERT_FILE` names other roots), HTTP/2 where the service
+/// has it, no redirects.
+///
+/// # Errors
+/// If the system's root certificates cannot be read.
+pub fn client() -> Result<reqwest::Client, reqwest::Error> {
+    // Whoever was first in this process has installed the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(ANSWER_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .http2_keep_alive_interval(PING_INTERVAL)
+        .http2_keep_alive_timeout(ANSWER_TIMEOUT)
+        .http2_keep_alive_while_idle(true)
+        .redirect(Policy::none())
+        .user_agent(concat!("duolog/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// The wait that an answer asks for, where it is given in seconds.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// Unix seconds of the wall clock, which the services compare our tokens with.
+pub fn wall_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_is_read_in_seconds() {
+        let wait =
+            |text: &'static str| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]));
+        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), None);
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+}
