@@ -9,7 +9,6 @@ use super::{Config, ConfigError, SECTIONS};
 /// Setting one to its default asks for nothing.
 pub const MISSING: &[(&str, &str)] = &[
     ("log.provider", "this version has no log on Kafka yet; it takes \"embedded\""),
-    ("push", "this version sends no offline push yet; leave it out"),
     ("records", "this version writes no record files yet; leave it out"),
 ];
 

@@ -21,6 +21,7 @@
 //! id, so that a device shows it once), and it is dropped when there is nothing left to announce.
 
 mod apns;
+mod consumer;
 mod due;
 mod fcm;
 mod fit;
@@ -33,8 +34,41 @@ mod service;
 mod text;
 mod unseen;
 
-pub use apns::{Apns, ApnsError, ApnsSettings};
-pub use fcm::{Fcm, FcmError, FcmSettings};
+pub use apns::{Apns, ApnsError};
+pub use fcm::{Fcm, FcmError};
 pub use pusher::Pusher;
-pub use text::Words;
-pub use unseen::{Unseen, unseen};
+
+use crate::config::{Config, ConfigError, PushWords};
+use crate::consumers::Consumers;
+use crate::engine::Engine;
+
+/// The push services that the configuration turns on, with credentials that can be used.
+pub struct Services {
+    apns: Option<Apns>,
+    fcm: Option<Fcm>,
+    words: PushWords,
+}
+
+impl Services {
+    /// # Errors
+    /// If a service's credentials cannot be read or used.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        let apns = config.apns_target()?.map(Apns::new).transpose();
+        let fcm = config.fcm_target()?.map(Fcm::new).transpose();
+        Ok(Self {
+            apns: apns.map_err(|error| config.error("push.apns.key_file", error.to_string()))?,
+            fcm: fcm.map_err(|error| config.error("push.fcm.service_account_file", error.to_string()))?,
+            words: config.push_words.clone(),
+        })
+    }
+
+    /// A consumer for each of them.
+    pub fn join(self, consumers: &mut Consumers, engine: &Engine) {
+        if let Some(apns) = self.apns {
+            consumers.add(Pusher::new(apns, engine.clone(), self.words.clone()));
+        }
+        if let Some(fcm) = self.fcm {
+            consumers.add(Pusher::new(fcm, engine.clone(), self.words));
+        }
+    }
+}

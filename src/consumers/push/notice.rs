@@ -1,7 +1,8 @@
-use duolog_topics::{MsgKey, Platform};
+use duolog_topics::MsgKey;
 
 use super::info::PushInfo;
-use super::text::{Elements, Words};
+use super::text::Elements;
+use crate::config::PushWords;
 use crate::domain::rows::MessageRow;
 
 /// How a client says that a push makes no sound.
@@ -16,15 +17,6 @@ pub enum System {
     Apple,
     /// `AndroidInfo`.
     Android,
-}
-
-impl System {
-    pub fn of(platform: Platform) -> Self {
-        match platform {
-            Platform::Iphone | Platform::Ipad | Platform::Mac => Self::Apple,
-            Platform::Android | Platform::Windows | Platform::Web | Platform::Linux => Self::Android,
-        }
-    }
 }
 
 /// What one device is told of a message, before a push service's form of it.
@@ -65,7 +57,7 @@ pub struct Addressee<'a> {
 
 impl Notice {
     /// The notice of a message for a device. `None`: this message is not pushed.
-    pub fn new(message: &MessageRow, nick: Option<&str>, to: Addressee<'_>, words: &Words) -> Option<Self> {
+    pub fn new(message: &MessageRow, nick: Option<&str>, to: Addressee<'_>, words: &PushWords) -> Option<Self> {
         let info = PushInfo::new(message.push.as_ref());
         if info.forbids() {
             return None;

@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::due::{Because, Due, Ready};
 use super::metrics;
-use super::notice::{Addressee, Notice, System};
+use super::notice::{Addressee, Notice};
 use super::service::{Answer, Push, PushService};
-use super::text::Words;
 use super::unseen::Unseen;
+use crate::config::PushWords;
 use crate::domain::rows::PushTokenRow;
 use crate::engine::{Engine, EngineError};
 
@@ -22,9 +22,9 @@ const REMEMBERED: usize = 10_000;
 
 /// Announces messages through one push service: a consumer of the log.
 pub struct Pusher<S> {
-    pub(super) service: S,
+    service: S,
     engine: Engine,
-    words: Words,
+    words: PushWords,
     /// Taken by the service, in deliveries that are not done because of another device.
     taken: Mutex<HashSet<Uuid>>,
 }
@@ -38,7 +38,7 @@ pub enum Outcome {
 }
 
 impl<S: PushService> Pusher<S> {
-    pub fn new(service: S, engine: Engine, words: Words) -> Self {
+    pub fn new(service: S, engine: Engine, words: PushWords) -> Self {
         Self { service, engine, words, taken: Mutex::default() }
     }
 
@@ -83,7 +83,7 @@ impl<S: PushService> Pusher<S> {
         }
         let (device, to) = &ready.tokens[place];
         let addressee =
-            Addressee { system: System::of(to.platform), sound: to.sound.as_deref(), badge: ready.badges[place] };
+            Addressee { system: S::system(to.platform), sound: to.sound.as_deref(), badge: ready.badges[place] };
         let Some(notice) = Notice::new(&ready.message, nick, addressee, &self.words) else {
             metrics::dropped(S::NAME, Because::NothingToSay);
             return Outcome::Done;

@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use duolog_topics::PushProvider;
+use duolog_topics::{Platform, PushProvider};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use uuid::Uuid;
 
-use super::notice::Notice;
+use super::notice::{Notice, System};
 use crate::domain::rows::PushTokenRow;
 
 /// A service that takes no connection, or does not answer, is given up for this time: the push is tried again later.
@@ -68,6 +68,11 @@ pub trait PushService: Send + Sync + 'static {
     const PROVIDER: PushProvider;
     /// The service's name in metrics and logs.
     const NAME: &'static str;
+    /// The name of its consumer in positions and dead letters.
+    const CONSUMER: &'static str;
+
+    /// Which half of a push info counts for a device of this service.
+    fn system(platform: Platform) -> System;
 
     /// Hands over one push and waits for the answer, at most [`ANSWER_TIMEOUT`] twice.
     fn push(&self, push: Push<'_>) -> impl Future<Output = Answer> + Send;

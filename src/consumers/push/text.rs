@@ -5,19 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::info::PushInfo;
-
-/// What stands for an element that has no text of its own.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Words {
-    pub location: String,
-    pub face: String,
-    pub sound: String,
-    pub image: String,
-    pub file: String,
-    pub video: String,
-    /// Of an element whose kind this program does not know.
-    pub other: String,
-}
+use crate::config::PushWords;
 
 #[derive(Deserialize)]
 struct Element {
@@ -36,7 +24,7 @@ impl Element {
         self.kind == "TIMCustomElem"
     }
 
-    fn text<'a>(&'a self, words: &'a Words) -> &'a str {
+    fn text<'a>(&'a self, words: &'a PushWords) -> &'a str {
         match self.kind.as_str() {
             "TIMTextElem" => self.member("Text").unwrap_or_default(),
             "TIMCustomElem" => self.member("Desc").unwrap_or_default(),
@@ -67,7 +55,7 @@ impl Elements {
 
     /// What is pushed: Desc of the push info, else the elements' texts in their order with nothing between; `nick:` before
     /// it if the sender has a nickname. `None` if there is nothing to say, as of a lone custom element without Desc.
-    pub fn push_text(&self, info: &PushInfo, nick: Option<&str>, words: &Words) -> Option<String> {
+    pub fn push_text(&self, info: &PushInfo, nick: Option<&str>, words: &PushWords) -> Option<String> {
         let text = match info.text("/Desc") {
             Some(desc) => desc.to_owned(),
             None => self.0.iter().map(|element| element.text(words)).collect(),
@@ -88,9 +76,9 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub fn words() -> Words {
+    pub fn words() -> PushWords {
         let word = |word: &str| format!("[{word}]");
-        Words {
+        PushWords {
             location: word("location"),
             face: word("face"),
             sound: word("sound"),

@@ -7,7 +7,7 @@ mod answer;
 pub(super) mod payload;
 mod provider_token;
 
-use duolog_topics::PushProvider;
+use duolog_topics::{Platform, PushProvider};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Url};
 use thiserror::Error;
@@ -16,33 +16,22 @@ use self::answer::{Reply, Verdict};
 use self::provider_token::ProviderToken;
 use super::fit::fit;
 use super::jwt::{KeyError, Signer};
+use super::notice::System;
 use super::service::{self, Answer, Push, PushService, retry_after, wall_seconds};
+use crate::config::ApnsTarget;
 use crate::domain::rows::PushTokenRow;
 
 /// Shown at once: what people call a message.
 const PRIORITY: &str = "10";
 const PUSH_TYPE: &str = "alert";
 
-/// How APNs is reached, and who we are there.
-#[derive(Clone, Debug)]
-pub struct ApnsSettings {
-    /// The text of the `.p8` file.
-    pub key: String,
-    pub key_id: String,
-    pub team_id: String,
-    /// The topic of tokens that name none.
-    pub topic: String,
-    /// For tokens of released apps.
-    pub production: Url,
-    /// For tokens of apps under development.
-    pub sandbox: Url,
-}
-
 /// Why APNs cannot be used.
 #[derive(Debug, Error)]
 pub enum ApnsError {
     #[error(transparent)]
     Key(#[from] KeyError),
+    #[error("no address: {0}")]
+    Address(String),
     #[error("no connection can be made: {0}")]
     Client(#[from] reqwest::Error),
 }
@@ -59,9 +48,11 @@ pub struct Apns {
 impl Apns {
     /// # Errors
     /// [`ApnsError`].
-    pub fn new(settings: ApnsSettings) -> Result<Self, ApnsError> {
-        let ApnsSettings { key, key_id, team_id, topic, production, sandbox } = settings;
+    pub fn new(target: ApnsTarget) -> Result<Self, ApnsError> {
+        let ApnsTarget { key, key_id, team_id, topic, url, sandbox_url } = target;
         let token = ProviderToken::new(Signer::es256(&key)?, key_id, team_id);
+        let address = |text: String| Url::parse(&text).map_err(|_| ApnsError::Address(text));
+        let (production, sandbox) = (address(url)?, address(sandbox_url)?);
         Ok(Self { client: service::client()?, token, topic, production, sandbox })
     }
 
@@ -109,6 +100,11 @@ impl Apns {
 impl PushService for Apns {
     const PROVIDER: PushProvider = PushProvider::Apns;
     const NAME: &'static str = "apns";
+    const CONSUMER: &'static str = "push.apns";
+
+    fn system(_: Platform) -> System {
+        System::Apple
+    }
 
     async fn push(&self, mut push: Push<'_>) -> Answer {
         push.notice = fit(push.notice, |notice| payload::encode(notice).len());
@@ -145,19 +141,17 @@ fn own_topic(to: &PushTokenRow) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use duolog_topics::Platform;
-
     use super::super::jwt::tests::EC_KEY;
     use super::*;
 
     fn apns() -> Apns {
-        Apns::new(ApnsSettings {
+        Apns::new(ApnsTarget {
             key: EC_KEY.to_owned(),
             key_id: "KEY".to_owned(),
             team_id: "TEAM".to_owned(),
             topic: "com.example".to_owned(),
-            production: Url::parse("https://push.example").unwrap(),
-            sandbox: Url::parse("https://sandbox.example/proxy/").unwrap(),
+            url: "https://push.example".to_owned(),
+            sandbox_url: "https://sandbox.example/proxy/".to_owned(),
         })
         .unwrap()
     }

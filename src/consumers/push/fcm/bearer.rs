@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::{FcmError, ServiceAccount};
+use super::{FcmError, ServiceAccount, address};
 use crate::consumers::push::jwt::Signer;
 use crate::consumers::push::service::{Answer, retry_after, wall_seconds};
 
@@ -52,7 +52,7 @@ impl BearerSource {
     /// If the account's key or its address of tokens is none.
     pub fn new(client: Client, account: ServiceAccount) -> Result<Self, FcmError> {
         let signer = Signer::rs256(&account.private_key)?;
-        let token_uri = Url::parse(&account.token_uri).map_err(|_| FcmError::TokenUri)?;
+        let token_uri = address(&account.token_uri)?;
         Ok(Self { client, signer, account, token_uri, state: Mutex::default() })
     }
 

@@ -1,8 +1,9 @@
 use serde::Serialize;
 
+use super::Fcm;
 use crate::consumers::push::apns::payload::{Aps, aps};
 use crate::consumers::push::notice::{Notice, System};
-use crate::consumers::push::service::Push;
+use crate::consumers::push::service::{Push, PushService as _};
 
 /// FCM keeps a message for four weeks at most, in seconds.
 const LIFE_LIMIT: u64 = 28 * 86_400;
@@ -85,7 +86,7 @@ struct ApplePayload<'a> {
 }
 
 fn message<'a>(push: &Push<'a>, notice: &'a Notice, token: Option<&'a str>) -> Message<'a> {
-    let system = match System::of(push.to.platform) {
+    let system = match Fcm::system(push.to.platform) {
         System::Apple => ForSystem::Apns(Apple {
             headers: AppleHeaders { apns_collapse_id: push.id.to_string() },
             payload: ApplePayload { aps: aps(notice), image: notice.image.as_deref() },
@@ -142,7 +143,7 @@ mod tests {
             enabled: true,
             platform,
         };
-        let notice = notice(&text("hi"), info, System::of(platform)).unwrap();
+        let notice = notice(&text("hi"), info, Fcm::system(platform)).unwrap();
         let push = Push { id: Uuid::nil(), to: &to, notice: notice.clone(), life: Duration::from_secs(60) };
         assert!(payload_bytes(&push, &notice) < encode(&push, &notice).len());
         serde_json::from_slice(&encode(&push, &notice)).unwrap()

@@ -8,26 +8,19 @@ mod answer;
 mod bearer;
 mod message;
 
-use duolog_topics::PushProvider;
+use duolog_topics::{Platform, PushProvider};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Url};
 use thiserror::Error;
 
-pub use self::account::ServiceAccount;
-
+use self::account::ServiceAccount;
 use self::answer::{Reply, Verdict};
 use self::bearer::BearerSource;
 use super::fit::fit;
 use super::jwt::KeyError;
+use super::notice::System;
 use super::service::{self, Answer, Push, PushService, retry_after};
-
-/// How FCM is reached, and who we are there.
-#[derive(Clone, Debug)]
-pub struct FcmSettings {
-    /// The text of the service account's file.
-    pub account: String,
-    pub url: Url,
-}
+use crate::config::FcmTarget;
 
 /// Why FCM cannot be used.
 #[derive(Debug, Error)]
@@ -36,8 +29,8 @@ pub enum FcmError {
     Account(#[from] serde_json::Error),
     #[error("its private_key: {0}")]
     Key(#[from] KeyError),
-    #[error("its token_uri is no address")]
-    TokenUri,
+    #[error("no address: {0}")]
+    Address(String),
     #[error("no connection can be made: {0}")]
     Client(#[from] reqwest::Error),
 }
@@ -52,10 +45,10 @@ pub struct Fcm {
 impl Fcm {
     /// # Errors
     /// [`FcmError`].
-    pub fn new(settings: FcmSettings) -> Result<Self, FcmError> {
-        let account: ServiceAccount = serde_json::from_str(&settings.account)?;
+    pub fn new(target: FcmTarget) -> Result<Self, FcmError> {
+        let account: ServiceAccount = serde_json::from_str(&target.account)?;
         let client = service::client()?;
-        let mut send = settings.url;
+        let mut send = address(&target.url)?;
         if let Ok(mut path) = send.path_segments_mut() {
             path.pop_if_empty().extend(["v1", "projects", &account.project_id, "messages:send"]);
         }
@@ -73,9 +66,22 @@ impl Fcm {
     }
 }
 
+fn address(text: &str) -> Result<Url, FcmError> {
+    Url::parse(text).map_err(|_| FcmError::Address(text.to_owned()))
+}
+
 impl PushService for Fcm {
     const PROVIDER: PushProvider = PushProvider::Fcm;
     const NAME: &'static str = "fcm";
+    const CONSUMER: &'static str = "push.fcm";
+
+    /// Firebase serves apps on Apple's devices too, through APNs.
+    fn system(platform: Platform) -> System {
+        match platform {
+            Platform::Iphone | Platform::Ipad | Platform::Mac => System::Apple,
+            Platform::Android | Platform::Windows | Platform::Web | Platform::Linux => System::Android,
+        }
+    }
 
     async fn push(&self, mut push: Push<'_>) -> Answer {
         // The limit is on what the device gets: its token does not count.
