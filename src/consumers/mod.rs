@@ -32,6 +32,7 @@
 pub mod callback;
 pub mod dead_letters;
 mod delivery;
+mod http;
 mod joined;
 mod lane;
 mod positions;

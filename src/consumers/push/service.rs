@@ -4,11 +4,11 @@ use std::future::Future;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use duolog_topics::{Platform, PushProvider};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use uuid::Uuid;
 
 use super::notice::{Notice, System};
+use crate::consumers::http;
 use crate::domain::rows::PushTokenRow;
 
 /// A service that takes no connection, or does not answer, is given up for this time: the push is tried again later.
@@ -50,16 +50,9 @@ impl Answer {
         Self::Later { why: why.into(), after: None }
     }
 
-    /// Nobody answered. The address may hold the device's token, so it is not told.
-    pub fn unreached(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        let mut why = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(error) = source {
-            why = format!("{why}: {error}");
-            source = error.source();
-        }
-        Self::later(why)
+    /// Nobody answered.
+    pub fn unreached(error: &reqwest::Error) -> Self {
+        Self::later(http::failure(error))
     }
 }
 
@@ -98,29 +91,7 @@ pub fn client() -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
-/// The wait that an answer asks for, where it is given in seconds.
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
-}
-
 /// Unix seconds of the wall clock, which the services compare our tokens with.
 pub fn wall_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-#[cfg(test)]
-mod tests {
-    use reqwest::header::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn a_wait_is_read_in_seconds() {
-        let wait =
-            |text: &'static str| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]));
-        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
-        assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), None);
-        assert_eq!(retry_after(&HeaderMap::new()), None);
-    }
 }

@@ -17,8 +17,9 @@ use self::provider_token::ProviderToken;
 use super::fit::fit;
 use super::jwt::{KeyError, Signer};
 use super::notice::System;
-use super::service::{self, Answer, Push, PushService, retry_after, wall_seconds};
+use super::service::{self, Answer, Push, PushService, wall_seconds};
 use crate::config::ApnsTarget;
+use crate::consumers::http;
 use crate::domain::rows::PushTokenRow;
 
 /// Shown at once: what people call a message.
@@ -91,8 +92,8 @@ impl Apns {
     async fn ask(&self, url: Url, headers: HeaderMap, payload: Vec<u8>, token: &str) -> reqwest::Result<Reply> {
         let request = self.client.post(url).headers(headers).bearer_auth(token).body(payload);
         let response = request.send().await?;
-        let (status, after) = (response.status(), retry_after(response.headers()));
-        let body = response.bytes().await?;
+        let (status, after) = (response.status(), http::retry_after(response.headers()));
+        let body = http::body(response).await?;
         Ok(Reply::new(status, after, &body))
     }
 }
@@ -120,7 +121,7 @@ impl PushService for Apns {
             };
             let reply = match self.ask(url.clone(), headers.clone(), payload.clone(), &token).await {
                 Ok(reply) => reply,
-                Err(error) => return Answer::unreached(error),
+                Err(error) => return Answer::unreached(&error),
             };
             match reply.verdict(own_topic(push.to).is_some()) {
                 Verdict::Answer(answer) => return answer,

@@ -7,8 +7,9 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{FcmError, ServiceAccount, address};
+use crate::consumers::http;
 use crate::consumers::push::jwt::Signer;
-use crate::consumers::push::service::{Answer, retry_after, wall_seconds};
+use crate::consumers::push::service::{Answer, wall_seconds};
 
 /// What the bearer token may be used for.
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
@@ -98,9 +99,10 @@ impl BearerSource {
         let statement = statement.map_err(|error| Answer::later(error.to_string()))?;
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         let request = self.client.post(self.token_uri.clone()).header(CONTENT_TYPE, form);
-        let response = request.body(format!("{FORM}{statement}")).send().await.map_err(Answer::unreached)?;
-        let (status, after) = (response.status(), retry_after(response.headers()));
-        let body = response.bytes().await.map_err(Answer::unreached)?;
+        let response =
+            request.body(format!("{FORM}{statement}")).send().await.map_err(|error| Answer::unreached(&error))?;
+        let (status, after) = (response.status(), http::retry_after(response.headers()));
+        let body = http::body(response).await.map_err(|error| Answer::unreached(&error))?;
         if !status.is_success() {
             let why = format!("sign-in: {} {}", status.as_u16(), excerpt(&body));
             return Err(Answer::Later { why, after });

@@ -19,8 +19,9 @@ use self::bearer::BearerSource;
 use super::fit::fit;
 use super::jwt::KeyError;
 use super::notice::System;
-use super::service::{self, Answer, Push, PushService, retry_after};
+use super::service::{self, Answer, Push, PushService};
 use crate::config::FcmTarget;
+use crate::consumers::http;
 
 /// Why FCM cannot be used.
 #[derive(Debug, Error)]
@@ -60,8 +61,8 @@ impl Fcm {
         let request = self.client.post(self.send.clone()).bearer_auth(bearer);
         let json = HeaderValue::from_static("application/json");
         let response = request.header(CONTENT_TYPE, json).body(message).send().await?;
-        let (status, after) = (response.status(), retry_after(response.headers()));
-        let body = response.bytes().await?;
+        let (status, after) = (response.status(), http::retry_after(response.headers()));
+        let body = http::body(response).await?;
         Ok(Reply::new(status, after, &body))
     }
 }
@@ -95,7 +96,7 @@ impl PushService for Fcm {
             };
             let reply = match self.ask(message.clone(), &bearer).await {
                 Ok(reply) => reply,
-                Err(error) => return Answer::unreached(error),
+                Err(error) => return Answer::unreached(&error),
             };
             match reply.verdict() {
                 Verdict::Answer(answer) => return answer,
