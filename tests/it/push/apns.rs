@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
@@ -5,6 +7,7 @@ use ring::signature::{
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::stand_in::{Reply, Seen, StandIn};
 use super::{apns_settings, gone, leave, metric, send, serve, serve_apns, tell_token, test_key, token_parts, until};
@@ -157,6 +160,24 @@ fn a_token_that_reaches_nobody_is_forgotten() {
     apple.next("carol");
     assert_eq!(apple.left(), Vec::<String>::new());
     leave(&server, &bob, "new", json!({}));
+    send(&server, &alice, &bob, json!({}));
+    apple.next("new");
+}
+
+#[test]
+fn a_token_that_came_meanwhile_is_kept() {
+    let apple = StandIn::start();
+    let server = serve_apns(&apple);
+    let [alice, bob] = server.accounts();
+    leave(&server, &bob, "old", json!({}));
+    let gate = Arc::new(Notify::new());
+    let gone = Reply::says(410, json!({"reason": "Unregistered"}));
+    apple.once("old", Reply::Held(gate.clone(), Box::new(gone)));
+    send(&server, &alice, &bob, json!({}));
+    apple.next("old");
+    leave(&server, &bob, "new", json!({}));
+    gate.notify_one();
+    until(|| metric(&server, "duolog_push_tokens_gone_total{service=\"apns\"}") == 1);
     send(&server, &alice, &bob, json!({}));
     apple.next("new");
 }

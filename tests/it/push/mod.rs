@@ -102,3 +102,29 @@ fn token_parts(token: &str, good: impl Fn(&[u8], &[u8]) -> bool) -> (Value, Valu
     let json = |part: &[u8]| serde_json::from_slice(part).expect("JSON");
     (json(&parts[0]), json(&parts[1]))
 }
+
+#[test]
+fn credentials_that_cannot_be_used_stop_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let no_key = dir.path().join("no.p8");
+    std::fs::write(&no_key, "no key").unwrap();
+    let apns = "push.apns.key_id = 'k'\npush.apns.team_id = 't'\npush.apns.topic = 'a'\n";
+    let config = dir.path().join("c.toml");
+    let data = dir.path().join("data").display().to_string();
+    for (settings, said) in [
+        (format!("{apns}push.apns.key_file = '{}'", no_key.display()), "push.apns.key_file: it is no PEM file"),
+        (format!("{apns}push.apns.key_file = '/none.p8'"), "push.apns.key_file: /none.p8 cannot be read"),
+        (
+            format!("push.fcm.service_account_file = '{}'", no_key.display()),
+            "push.fcm.service_account_file: it is no service account's file",
+        ),
+    ] {
+        std::fs::write(&config, settings).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_duolog"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data", &data, "--config"]).arg(&config);
+        let output = command.output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(said), "{error}");
+    }
+}

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use duolog::gateway::listener::{self, Listener};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::harness::PATIENCE;
 
@@ -45,6 +45,8 @@ pub enum Reply {
     },
     /// Nothing, ever.
     Hangs,
+    /// This, but not before it is let go.
+    Held(Arc<Notify>, Box<Reply>),
 }
 
 #[derive(Default)]
@@ -170,8 +172,13 @@ async fn answer(State(answers): State<Arc<Answers>>, request: Request) -> Respon
     let seen = Seen { to: to.clone(), path, version: head.version, headers: names(&head.headers), text };
     answers.seen.lock().unwrap().push(seen);
     answers.came.notify_all();
-    match answers.reply(&to) {
-        Reply::Hangs => std::future::pending().await,
+    let mut reply = answers.reply(&to);
+    while let Reply::Held(gate, then) = reply {
+        gate.notified().await;
+        reply = *then;
+    }
+    match reply {
+        Reply::Hangs | Reply::Held(..) => std::future::pending().await,
         Reply::Says { status, retry_after, body } => {
             let mut response = Response::new(Body::from(body.to_string()));
             *response.status_mut() = StatusCode::from_u16(status).expect("a status");
