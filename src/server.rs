@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use crate::config::{Config, ConfigError, StoreUrl};
 use crate::consumers::callback::{Before, CallbackSettings, Callbacks, PostError};
 use crate::consumers::records::{self as record_files, RecordsError};
-use crate::consumers::{Consumers, DeadLetters, Running, StartError};
+use crate::consumers::{Consumers, DeadLetters, Running, StartError, push};
 use crate::data_dir::{DataDir, DataDirError, OpenData};
 use crate::dir_lock::DirLock;
 use crate::engine::{Engine, EngineError, OpenError, Parts};
@@ -117,12 +117,13 @@ impl Server {
         let key = AppKey::new(identity.sdkappid, &identity.key);
         let ws_settings = ws_settings(&config, key.clone());
         let metrics = metrics_recorder()?;
+        let push = push::Services::new(&config)?;
         let data = data_dir(&config);
         let OpenedEngine { engine, log, lock } = blocking(open_engine(&config, &data)).await??;
         for admin in &config.app.admins {
             engine.submit(admin, AccountImported { nick: None, face_url: None }.into()).await?;
         }
-        let consumers = start_consumers(&config, &engine, &data).await?;
+        let consumers = start_consumers(&config, push, &engine, &data).await?;
         let upkeep = upkeep(&config, &engine, log.clone(), data);
         let records = record_writer(&config, identity.sdkappid, &engine, log);
         let records = blocking(records).await??;
@@ -205,7 +206,12 @@ fn open_engine(config: &Config, data: &DataDir) -> impl FnOnce() -> Result<Opene
 }
 
 /// Whoever reads the log, where it was; and the hook that is asked before it is written.
-async fn start_consumers(config: &Config, engine: &Engine, data: &DataDir) -> Result<Running, ServerError> {
+async fn start_consumers(
+    config: &Config,
+    push: push::Services,
+    engine: &Engine,
+    data: &DataDir,
+) -> Result<Running, ServerError> {
     let targets = config.callback_targets()?;
     let settings = CallbackSettings::new(config)?;
     let limit = config.limits.body_bytes as usize;
@@ -223,6 +229,7 @@ async fn start_consumers(config: &Config, engine: &Engine, data: &DataDir) -> Re
             consumers.add(callbacks);
         }
     }
+    push.join(&mut consumers, engine);
     Ok(consumers.start(|| data.open_dead_letters().map(DeadLetters::new)).await?)
 }
 

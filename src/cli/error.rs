@@ -11,11 +11,21 @@ pub enum CliError {
     #[error("{0}")]
     Usage(String),
     #[error("the server stopped")]
-    Server(#[from] ServerError),
+    Server(#[source] ServerError),
     #[error("{0}")]
     Failed(String),
     #[error("{doing}")]
     Io { doing: String, source: std::io::Error },
+}
+
+/// A file that the configuration names is read when the server starts, and is a part of it.
+impl From<ServerError> for CliError {
+    fn from(error: ServerError) -> Self {
+        match error {
+            ServerError::Config(error) => Self::Config(error),
+            error => Self::Server(error),
+        }
+    }
 }
 
 impl CliError {

@@ -15,6 +15,7 @@ mod file;
 mod missing;
 mod policy;
 mod print;
+mod push;
 mod sections;
 mod settings;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use callback::{CALLBACK_COMMANDS, CallbackTarget, DEFAULT_ENDPOINT};
 pub use catalogue::{Allowed, Key, Section, Shape};
 pub use error::{ConfigError, Problem};
 pub use missing::MISSING;
+pub use push::{ApnsTarget, FcmTarget};
 pub use sections::*;
 pub use settings::{Settings, Source};
 pub use value::{HookFailure, Provider, Secret, Setting, StoreUrl, Url, UtcOffset};
@@ -62,6 +64,7 @@ pub struct Config {
     pub endpoints: Vec<Endpoint>,
     pub apns: Apns,
     pub fcm: Fcm,
+    pub push_words: PushWords,
     pub records: Records,
     pub checkpoint: Checkpoint,
     settings: Settings,
@@ -109,6 +112,7 @@ impl Config {
             endpoints: (0..settings.repeats("callback.endpoints")).map(|n| endpoint(&mut reader, n)).collect(),
             apns: Apns::read(&mut reader, "push.apns"),
             fcm: Fcm::read(&mut reader, "push.fcm"),
+            push_words: PushWords::read(&mut reader, "push.words"),
             records: Records::read(&mut reader, "records"),
             checkpoint: Checkpoint::read(&mut reader, "checkpoint"),
             settings: settings.clone(),
@@ -147,7 +151,8 @@ impl Config {
         Problem { place: self.settings.place(key), key: key.to_owned(), what: what.into() }
     }
 
-    fn error(&self, key: &str, what: impl Into<String>) -> ConfigError {
+    /// The same, alone.
+    pub(crate) fn error(&self, key: &str, what: impl Into<String>) -> ConfigError {
         vec![self.problem(key, what)].into()
     }
 }

@@ -171,6 +171,8 @@ sections! {
             "The app's bundle id.";
         url: Url = "'https://api.push.apple.com'",
             "The push service.";
+        sandbox_url: Option<Url> = "''",
+            "The push service for tokens whose environment is `sandbox`; empty = Apple's, or `url` if that is not Apple's.";
     }
 
     /// Offline push to Android devices.
@@ -179,6 +181,24 @@ sections! {
             "The service account's JSON file; empty = off.";
         url: Url = "'https://fcm.googleapis.com'",
             "The push service.";
+    }
+
+    /// What offline push shows for an element of a message that has no text of its own.
+    section PushWords "push.words" {
+        location: String = "'[Location]'",
+            "A place.";
+        face: String = "'[Face]'",
+            "A sticker or a face of the app's own set.";
+        sound: String = "'[Voice]'",
+            "A voice message.";
+        image: String = "'[Image]'",
+            "A picture.";
+        file: String = "'[File]'",
+            "A file.";
+        video: String = "'[Video]'",
+            "A video.";
+        other: String = "'[Message]'",
+            "An element of a kind that this program does not know.";
     }
 
     /// Record files: all messages, a file an hour.

@@ -32,9 +32,11 @@
 pub mod callback;
 pub mod dead_letters;
 mod delivery;
+mod http;
 mod joined;
 mod lane;
 mod positions;
+pub mod push;
 mod receiver;
 pub mod records;
 mod redelivery;

@@ -55,6 +55,11 @@ impl Server {
 
     /// Starts a server on a directory that one may have used before.
     pub fn start_in(dir: TempDir, settings: &str) -> Self {
+        Self::start_with(dir, settings, &[])
+    }
+
+    /// As [`Self::start_in`], with variables in its environment.
+    pub fn start_with(dir: TempDir, settings: &str, variables: &[(&str, &str)]) -> Self {
         let path = |name: &str| dir.path().join(name).display().to_string();
         let rate = if settings.contains("server.rate_limit") { "" } else { "server.rate_limit = 0\n" };
         let listen = if settings.contains("server.listen") { "" } else { "server.listen = '127.0.0.1:0'\n" };
@@ -67,6 +72,7 @@ impl Server {
         std::fs::write(dir.path().join("duolog.toml"), config).expect("the configuration is written");
         std::fs::write(dir.path().join("app.key"), KEY).expect("the key is written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_duolog"));
+        command.envs(variables.iter().copied());
         command.arg("serve").arg("--config").arg(dir.path().join("duolog.toml")).stdout(Stdio::piped());
         // SAFETY: between fork and exec only an async-signal-safe function is called.
         unsafe {

@@ -7,5 +7,6 @@ mod demo;
 mod faults;
 mod harness;
 mod homes;
+mod push;
 mod v4;
 mod ws;

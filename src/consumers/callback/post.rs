@@ -1,18 +1,17 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use reqwest::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::header::{CONTENT_TYPE, HeaderName};
+use reqwest::{Client, StatusCode, Url};
 use thiserror::Error;
 
 use super::sign::Signer;
 use super::{Callback, CallbackSettings};
 use crate::config::CallbackTarget;
+use crate::consumers::http;
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
-/// Of an answer no more is read: a connection that has more to say is not used again.
-const ANSWER_BYTES: usize = 256 << 10;
 
 /// Why an endpoint cannot be posted to at all.
 #[derive(Debug, Error)]
@@ -88,8 +87,8 @@ impl Sender {
         }
         let response = request.body(body).send().await.map_err(|error| Failure::from_client(&error))?;
         let status = response.status();
-        let after = wish(&response);
-        let body = answer(response).await;
+        let after = http::retry_after(response.headers());
+        let body = http::body(response).await.map_err(|error| Failure::from_client(&error));
         if status.is_success() {
             return body;
         }
@@ -109,43 +108,11 @@ impl Sender {
 }
 
 impl Failure {
-    /// The client's message, with its causes and without the address, which may hold a secret.
     fn from_client(error: &reqwest::Error) -> Self {
-        let what = match error {
-            error if error.is_timeout() => "no answer in time",
-            error if error.is_connect() => "no connection",
-            _ => "the exchange failed",
-        };
-        let mut reason = what.to_owned();
-        let mut cause = std::error::Error::source(error);
-        while let Some(error) = cause {
-            reason = format!("{reason}: {error}");
-            cause = error.source();
-        }
-        Self { reason, after: None }
-    }
-}
-
-/// Reads an answer, up to a limit: only then its connection is used again.
-async fn answer(mut response: Response) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await.map_err(|error| Failure::from_client(&error))? {
-            Some(chunk) if body.len() + chunk.len() <= ANSWER_BYTES => body.extend_from_slice(&chunk),
-            _ => return Ok(body),
-        }
+        Self { reason: http::failure(error), after: None }
     }
 }
 
 fn wishes(status: StatusCode) -> bool {
     status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
-}
-
-/// `Retry-After`, in seconds or as a date.
-fn wish(response: &Response) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
-    match value.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::now()).ok(),
-    }
 }

@@ -1,18 +1,24 @@
 use duolog_topics::{AppStateSet, PushTokenSet};
 
 use super::step::Step;
-use crate::domain::rows::{DeviceRow, PushTokenRow, RowsError, SessionRow};
+use crate::domain::rows::{DeviceRow, PushTokenRow, RowsError, SessionRow, get};
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
 
 impl Step<'_, '_> {
-    /// How offline push reaches a device; an empty token takes that back.
+    /// How offline push reaches a device; an empty token takes that back, unless the device has a newer one than was meant.
     pub fn push_token_set(&mut self, event: &PushTokenSet) -> Result<Verdict, RowsError> {
         let account = self.envelope.account.clone();
         if !self.mailbox().exists(&account)? {
             return Ok(Verdict::Refused(Code::ACCOUNT_UNKNOWN.into()));
         }
         let key = PushTokenRow::key(&account, &event.device);
+        if let Some(meant) = &event.replaces {
+            let current: Option<PushTokenRow> = get(self.mailbox().rows, key.as_slice())?;
+            if current.is_none_or(|row| row.token != *meant) {
+                return Ok(Verdict::Applied(Answer::Done));
+            }
+        }
         if event.token.is_empty() {
             self.delete(key);
             return Ok(Verdict::Applied(Answer::Done));
@@ -37,7 +43,9 @@ impl Step<'_, '_> {
             return Ok(Verdict::Refused(Code::ACCOUNT_UNKNOWN.into()));
         };
         if let Some(device) = self.mailbox().device(&account, &event.device)? {
-            let row = DeviceRow { background: event.background, badge: event.badge.or(device.badge), ..device };
+            let ahead = |badge: u32| i64::from(badge).saturating_sub_unsigned(owner.unread_total);
+            let row =
+                DeviceRow { background: event.background, badge: event.badge.map(ahead).or(device.badge), ..device };
             self.put(DeviceRow::key(&account, &event.device), &row);
         }
         for (session, row) in self.mailbox().sessions(&account)? {

@@ -118,6 +118,7 @@ impl Step<'_, '_> {
         let too_many = (kept.len() + 1).saturating_sub(room);
         for (device, _) in kept.into_iter().take(too_many).chain(forgotten) {
             self.delete(DeviceRow::key(account, &device));
+            self.delete(PushTokenRow::key(account, &device));
         }
         Ok(())
     }

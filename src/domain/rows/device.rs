@@ -10,7 +10,8 @@ pub struct DeviceRow {
     pub last_seen: Millis,
     pub platform: Platform,
     pub background: bool,
-    pub badge: Option<u32>,
+    /// How much the number on the app's icon is above the account's unread messages, as the app last said.
+    pub badge: Option<i64>,
 }
 
 impl Row for DeviceRow {
@@ -79,6 +80,10 @@ impl Row for PushTokenRow {
 
 impl PushTokenRow {
     pub fn key(account: &Account, device: &str) -> Key {
-        Key::of(Table::PushToken).account(account).text(device)
+        Self::prefix(account).text(device)
+    }
+
+    pub fn prefix(account: &Account) -> Key {
+        Key::of(Table::PushToken).account(account)
     }
 }

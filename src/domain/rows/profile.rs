@@ -51,6 +51,12 @@ impl ProfileRow {
         Key::of(Table::Profile).account(account)
     }
 
+    /// The value of a field, if it is set.
+    pub fn get(&self, tag: &str) -> Option<TagValue> {
+        let place = self.items.binary_search_by(|item| item.tag.as_str().cmp(tag)).ok()?;
+        Some(ProfileItem::from(&self.items[place]).value)
+    }
+
     /// Replaces or adds a field.
     pub fn set(&mut self, item: StoredItem) {
         set_item(&mut self.items, item);

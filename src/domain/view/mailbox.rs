@@ -4,8 +4,8 @@ use duolog_topics::{Account, Millis};
 
 use crate::domain::rows::{
     AccountRow, ConversationRow, DeviceRow, Direction, HistoryRow, Horizon, IdempotencyRow, Key, KeyRange, MessageRow,
-    MetaRow, Pointer, ProfileRow, RecentRow, RelationKind, RelationRow, Row, Rows, RowsError, SessionRow, Table,
-    TimelineRow, Window, get, record_time_of,
+    MetaRow, Pointer, ProfileRow, PushTokenRow, RecentRow, RelationKind, RelationRow, Row, Rows, RowsError, SessionRow,
+    Table, TimelineRow, Window, get, record_time_of,
 };
 
 /// The mailboxes of one partition as a reader may see them: rows below a horizon are absent here, whatever the disk
@@ -106,6 +106,17 @@ impl<'a> Mailbox<'a> {
         let prefix = DeviceRow::prefix(account);
         self.walk(&prefix, Direction::Forward, |key, value| {
             found.push((text_after(key, &prefix)?, DeviceRow::decode(value)?));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
+    }
+
+    /// How offline push reaches the account's devices, in the order of their names.
+    pub fn push_tokens(&self, account: &Account) -> Result<Vec<(String, PushTokenRow)>, RowsError> {
+        let mut found = Vec::new();
+        let prefix = PushTokenRow::prefix(account);
+        self.walk(&prefix, Direction::Forward, |key, value| {
+            found.push((text_after(key, &prefix)?, PushTokenRow::decode(value)?));
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(found)

@@ -296,6 +296,7 @@ fn push_token(world: &mut World, dice: &mut Dice) -> Option<Asked> {
         environment: None,
         topic: None,
         enabled: true,
+        replaces: dice.percent(30).then(|| "token".to_owned()),
     };
     Some((world.someone(dice), event.into()))
 }

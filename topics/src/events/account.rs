@@ -96,6 +96,9 @@ pub struct PushTokenSet {
     pub topic: Option<String>,
     /// Whether the user wants pushes on this device.
     pub enabled: bool,
+    /// Only if the device's token is still this one, as when its service says that it reaches nobody. Absent: whatever it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
 }
 
 /// A device's app went to the background, where it is pushed to as if it had no link, or came back.

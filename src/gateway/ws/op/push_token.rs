@@ -48,6 +48,7 @@ impl PushToken {
             environment: self.environment,
             topic: self.topic,
             enabled: self.enabled,
+            replaces: None,
         };
         context.change(event).await
     }

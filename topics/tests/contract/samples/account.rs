@@ -49,6 +49,7 @@ pub fn push_token_set() -> Vec<Sample> {
         environment: None,
         topic: None,
         enabled: false,
+        replaces: None,
     };
     let set = PushTokenSet {
         device: "iphone-15".into(),
@@ -59,8 +60,10 @@ pub fn push_token_set() -> Vec<Sample> {
         environment: Some("sandbox".into()),
         topic: Some("com.example.chat".into()),
         enabled: true,
+        replaces: None,
     };
-    vec![owned("alice", removed), owned("alice", set)]
+    let gone = PushTokenSet { replaces: Some(set.token.clone()), token: String::new(), ..set.clone() };
+    vec![owned("alice", removed), owned("alice", set), owned("alice", gone)]
 }
 
 pub fn app_state_set() -> Vec<Sample> {

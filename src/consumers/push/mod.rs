@@ -1,0 +1,74 @@
+//! Offline push: whoever has a message waiting and no app open hears of it through Apple's or Google's push service.
+//!
+//! ```text
+//!  message.sent / message.arrived, in the receiver's home
+//!        │  nobody in the foreground there, says the fold        (unseen: the same at every call)
+//!        ▼
+//!     Unseen {receiver, from, message time, key} ── a delivery of the consumer push.apns or push.fcm
+//!        │  asked of the rows now: read, taken, recalled, too old, attended, muted?      (due.rs)
+//!        ▼
+//!     Ready {message, tokens, badges}
+//!        │  text, sound, badge, the app's data                   (text.rs, notice.rs, info.rs)
+//!        ▼
+//!     Notice ── fit into 4 KB (fit.rs) ── the service's own form (apns/, fcm/)
+//!        │  one request a token
+//!        ▼
+//!     taken ► done     token gone ► push.token.set, empty     refused ► dead letter     busy, down ► again
+//! ```
+//!
+//! Each service is a consumer of its own with its own position: one that is down holds up nothing but itself. A push is
+//! an announcement and not the message: it is made from what the rows say when it goes out, it may come twice (with the same
+//! id, so that a device shows it once), and it is dropped when there is nothing left to announce.
+
+mod apns;
+mod consumer;
+mod due;
+mod fcm;
+mod fit;
+mod info;
+mod jwt;
+mod metrics;
+mod notice;
+mod pusher;
+mod service;
+mod text;
+mod unseen;
+
+pub use apns::{Apns, ApnsError};
+pub use fcm::{Fcm, FcmError};
+pub use pusher::Pusher;
+
+use crate::config::{Config, ConfigError, PushWords};
+use crate::consumers::Consumers;
+use crate::engine::Engine;
+
+/// The push services that the configuration turns on, with credentials that can be used.
+pub struct Services {
+    apns: Option<Apns>,
+    fcm: Option<Fcm>,
+    words: PushWords,
+}
+
+impl Services {
+    /// # Errors
+    /// If a service's credentials cannot be read or used.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        let apns = config.apns_target()?.map(Apns::new).transpose();
+        let fcm = config.fcm_target()?.map(Fcm::new).transpose();
+        Ok(Self {
+            apns: apns.map_err(|error| config.error("push.apns.key_file", error.to_string()))?,
+            fcm: fcm.map_err(|error| config.error("push.fcm.service_account_file", error.to_string()))?,
+            words: config.push_words.clone(),
+        })
+    }
+
+    /// A consumer for each of them.
+    pub fn join(self, consumers: &mut Consumers, engine: &Engine) {
+        if let Some(apns) = self.apns {
+            consumers.add(Pusher::new(apns, engine.clone(), self.words.clone()));
+        }
+        if let Some(fcm) = self.fcm {
+            consumers.add(Pusher::new(fcm, engine.clone(), self.words));
+        }
+    }
+}
