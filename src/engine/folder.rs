@@ -61,6 +61,10 @@ impl Folder {
                     }
                 }
                 Ok(_) => {}
+                // The read has waited already. Nothing is lost: what is appended meanwhile is folded when it can be read.
+                Err(FolderError::Log(LogError::Unreachable(why))) => {
+                    tracing::warn!(partition = self.partition.id, "no records can be read, trying again: {why}");
+                }
                 Err(error) => return self.partition.fail(&error),
             }
         }
