@@ -94,6 +94,10 @@ impl Folder {
         let mut fold = Fold::new(&self.rows, self.partition.id, true)?;
         let mut outcomes = Vec::with_capacity(records.len());
         for stored in records {
+            if super::is_foreign(&stored.record) {
+                metrics::counter!("duolog_foreign_records_total").increment(1);
+                continue;
+            }
             let (envelope, event, answer) = self.take(stored)?;
             let folded = fold
                 .apply(stored.offset, &envelope, &event)
