@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use rdkafka::Message;
@@ -89,10 +90,14 @@ impl Delivery {
         }
     }
 
-    /// Waits until every message has its report. That ends: librdkafka gives each one up after a time.
-    pub fn wait(&self) -> Outcome {
+    /// Waits until every message has its report. librdkafka gives each one up after a time; should it keep a report to
+    /// itself for much longer than that, the batch is unknown.
+    pub fn wait(&self, patience: Duration) -> Outcome {
         let mut state = self.state.lock();
-        self.done.wait_while(&mut state, |state| state.left > 0);
+        if self.done.wait_while_for(&mut state, |state| state.left > 0, patience).timed_out() {
+            tracing::error!("the client of Kafka reports nothing of {} records", state.left);
+            return Outcome::Unknown(RDKafkaErrorCode::MessageTimedOut);
+        }
         match state.failed {
             None => Outcome::Durable(std::mem::take(&mut state.offsets)),
             Some(code) if state.written => Outcome::Unknown(code),

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -8,11 +9,13 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use super::context::{Context, ROUND, Serving};
 use super::delivery::{Delivery, Outcome, Place};
 use super::message::Outgoing;
-use super::settings::{HeaderCodec, KafkaSettings};
+use super::settings::{DELIVERY_MILLIS, HeaderCodec, KafkaSettings};
 use crate::log::{LogError, MAX_BATCH_BYTES, Record};
 
 /// Bytes that may be on their way to the brokers before appenders are told that the log is busy.
 const MAX_WAITING_BYTES: usize = 4 * MAX_BATCH_BYTES;
+/// How long a batch's reports are waited for: well above the time after which librdkafka gives a message up.
+const PATIENCE: Duration = Duration::from_millis(DELIVERY_MILLIS as u64 + 8_000);
 /// What a message takes in the brokers' format beside key, value and headers, with room to spare.
 const MESSAGE_OVERHEAD: usize = 512;
 
@@ -87,7 +90,7 @@ impl Producer {
             }
             self.hand_over(partition, messages, &delivery);
         }
-        self.answer(delivery.wait())
+        self.answer(delivery.wait(PATIENCE))
     }
 
     fn outgoing<'r>(&self, record: &'r Record) -> Result<Outgoing<'r>, LogError> {

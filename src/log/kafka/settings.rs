@@ -6,7 +6,7 @@ use crate::log::{LogError, Record};
 
 /// How long a record may be on its way before its append is answered with an error: shorter than callers of the engine
 /// wait, so that they hear what is known; longer than a broker's death goes unnoticed (9 s by default).
-const DELIVERY_MILLIS: u32 = 12_000;
+pub(super) const DELIVERY_MILLIS: u32 = 12_000;
 /// Kilobytes that librdkafka may hold for the brokers: more than [`super::producer`] ever lets in.
 const PRODUCER_KILOBYTES: u32 = 512 << 10;
 /// Records and kilobytes that are fetched ahead of a reader, for each partition that is read.
