@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 # Where the official installer of Rust comes from, for machines whose distribution has no package of it.
 RUSTUP_INSTALLER=https://sh.rustup.rs
-PYTHON_PACKAGES=(msgpack==1.2.4 requests==2.32.5 tencentcloud-sdk-python-im==0.9.4 tls-sig-api-v2==1.1)
+PYTHON_PACKAGES=(msgpack==1.2.4 requests==2.32.5 tencentcloud-sdk-python-im==0.9.4 tls-sig-api-v2==1.1 confluent-kafka==2.16.1)
 
 # The version of the broker, and how its jars are copied; tests/broker/pom.xml names them.
 KAFKA=4.1.0

@@ -3,19 +3,19 @@
 use duolog_topics::cloudevents;
 
 use crate::log::Record;
-use crate::log::kafka::HeaderCodec;
+use crate::log::kafka::{HeaderCodec, HeaderRead, Headers, TimeAndHeader};
 
 /// Between the headers of a Kafka message and the time and header bytes of a record. Decoding what was encoded gives the
 /// identical record, so its checksum is the same on every log.
 pub const CLOUD_EVENTS: HeaderCodec = HeaderCodec { encode, decode };
 
-fn encode(record: &Record) -> Result<Vec<(&'static str, Vec<u8>)>, String> {
+fn encode(record: &Record) -> Result<Headers, String> {
     let headers = cloudevents::of_record(&record.key, record.time, &record.header);
     let headers = headers.map_err(|error| error.to_string())?;
     Ok(headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect())
 }
 
-fn decode(headers: &[(&str, &[u8])]) -> Result<(u64, Vec<u8>), String> {
+fn decode(headers: &[HeaderRead<'_>]) -> Result<TimeAndHeader, String> {
     cloudevents::to_record(headers.iter().copied()).map_err(|error| error.to_string())
 }
 
@@ -41,7 +41,7 @@ mod tests {
                     payload: event.encode().into(),
                 };
                 let headers = encode(&record).unwrap();
-                let borrowed: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (*name, &value[..])).collect();
+                let borrowed: Vec<HeaderRead<'_>> = headers.iter().map(|(name, value)| (*name, &value[..])).collect();
                 let (time, header) = decode(&borrowed).unwrap();
                 let again = Record { time, header: header.into(), ..record.clone() };
                 assert_eq!((&again, again.checksum()), (&record, record.checksum()));

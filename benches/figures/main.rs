@@ -8,6 +8,7 @@
 
 mod folding;
 mod history;
+mod k1_kafka;
 mod load;
 mod m1_acked_sends;
 mod m2_ack_latency;
@@ -29,13 +30,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type Measure = fn(&mut Report) -> Result<()>;
 
 /// Each figure by its name in `goals`, in the order of the table.
-const FIGURES: [(&str, Measure); 6] = [
+const FIGURES: [(&str, Measure); 7] = [
     ("m1", m1_acked_sends::measure),
     ("m2", m2_ack_latency::measure),
     ("m5", m5_fold::measure),
     ("m6", m6_rebuild::measure),
     ("m7", m7_disk::measure),
     ("m9", m9_catch_up::measure),
+    ("k1", k1_kafka::measure),
 ];
 
 fn main() -> Result<()> {

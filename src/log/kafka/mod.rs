@@ -41,7 +41,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
-pub use self::settings::{HeaderCodec, KafkaSettings};
+pub use self::settings::{HeaderCodec, HeaderRead, Headers, KafkaSettings, TimeAndHeader};
 
 use self::{
     admin::Admin,

@@ -9,6 +9,8 @@ use rdkafka::bindings::{
 };
 use rdkafka::message::BorrowedMessage;
 
+use super::settings::HeaderRead;
+
 /// Whether a message that failed may stand in the log all the same.
 pub(super) fn may_be_written(message: &BorrowedMessage<'_>) -> bool {
     // SAFETY: the message is borrowed, so what it points at is there.
@@ -17,7 +19,7 @@ pub(super) fn may_be_written(message: &BorrowedMessage<'_>) -> bool {
 }
 
 /// The headers of a message. One whose name is not UTF-8 cannot be ours and is left out; the binding would panic.
-pub(super) fn headers<'m>(message: &'m BorrowedMessage<'_>) -> Vec<(&'m str, &'m [u8])> {
+pub(super) fn headers<'m>(message: &'m BorrowedMessage<'_>) -> Vec<HeaderRead<'m>> {
     const OK: rd_kafka_resp_err_t = rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
     let mut found = Vec::with_capacity(10);
     let mut list = ptr::null_mut();

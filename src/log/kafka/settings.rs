@@ -38,18 +38,27 @@ const FIXED: &[&str] = &[
     "transactional.id",
 ];
 
+/// Names and values of a message's headers.
+pub type Headers = Vec<(&'static str, Vec<u8>)>;
+
+/// A header of a message that was read.
+pub type HeaderRead<'a> = (&'a str, &'a [u8]);
+
+/// What the headers of a message say of its record: time (Unix ms) and header bytes.
+pub type TimeAndHeader = (u64, Vec<u8>);
+
 /// The header bytes and the time of a record, as the headers of a Kafka message. The log knows neither events nor
 /// CloudEvents, so whoever opens it says how the two go together; decoding what was encoded gives the same record.
 #[derive(Clone, Copy)]
 pub struct HeaderCodec {
-    /// Names and values for a record.
+    /// The headers of a record's message.
     ///
     /// The error says what is wrong with the record.
-    pub encode: fn(&Record) -> Result<Vec<(&'static str, Vec<u8>)>, String>,
-    /// Time (Unix ms) and header bytes, from headers in any order.
+    pub encode: fn(&Record) -> Result<Headers, String>,
+    /// The opposite, from headers in any order.
     ///
     /// The error says why no record of ours has such headers.
-    pub decode: fn(&[(&str, &[u8])]) -> Result<(u64, Vec<u8>), String>,
+    pub decode: fn(&[HeaderRead<'_>]) -> Result<TimeAndHeader, String>,
 }
 
 /// Which topic, on which brokers.

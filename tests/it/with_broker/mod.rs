@@ -1,6 +1,7 @@
 //! The server with its log on a real Apache Kafka. `make test-quick` leaves out what has this module's name in its path.
 
 mod faults;
+mod readers;
 mod same;
 
 use duolog_test_broker::Brokers;

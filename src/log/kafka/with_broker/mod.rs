@@ -6,17 +6,17 @@ mod topics;
 
 use duolog_test_broker::Brokers;
 
-use super::{HeaderCodec, KafkaLog, KafkaSettings};
+use super::{HeaderCodec, HeaderRead, Headers, KafkaLog, KafkaSettings, TimeAndHeader};
 use crate::log::Record;
 
 /// Time and header as they are: the log's own tests hold records that no event has.
 const PLAIN: HeaderCodec = HeaderCodec { encode, decode };
 
-fn encode(record: &Record) -> Result<Vec<(&'static str, Vec<u8>)>, String> {
+fn encode(record: &Record) -> Result<Headers, String> {
     Ok(vec![("time", record.time.to_be_bytes().to_vec()), ("header", record.header.to_vec())])
 }
 
-fn decode(headers: &[(&str, &[u8])]) -> Result<(u64, Vec<u8>), String> {
+fn decode(headers: &[HeaderRead<'_>]) -> Result<TimeAndHeader, String> {
     let find = |name| headers.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);
     let time = find("time").and_then(|time| time.try_into().ok()).ok_or("no time")?;
     Ok((u64::from_be_bytes(time), find("header").ok_or("no header")?.to_vec()))
