@@ -31,9 +31,9 @@ mod partition;
 mod producer;
 mod reader;
 mod settings;
-mod topics;
 #[cfg(test)]
-mod with_broker;
+mod tests;
+mod topics;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};

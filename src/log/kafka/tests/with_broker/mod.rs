@@ -6,8 +6,8 @@ mod topics;
 
 use duolog_test_broker::Brokers;
 
-use super::{HeaderCodec, HeaderRead, Headers, KafkaLog, KafkaSettings, TimeAndHeader};
 use crate::log::Record;
+use crate::log::kafka::{HeaderCodec, HeaderRead, Headers, KafkaLog, KafkaSettings, TimeAndHeader};
 
 /// Time and header as they are: the log's own tests hold records that no event has.
 const PLAIN: HeaderCodec = HeaderCodec { encode, decode };

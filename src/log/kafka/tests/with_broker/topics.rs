@@ -1,9 +1,9 @@
 use duolog_test_broker::Brokers;
 use rdkafka::admin::{AdminClient, NewTopic, TopicReplication};
 
-use super::super::admin::Admin;
-use super::super::context::Context;
 use super::{fresh, open};
+use crate::log::kafka::admin::Admin;
+use crate::log::kafka::context::Context;
 use crate::log::kafka::{KafkaLog, KafkaSettings};
 use crate::log::{Log, LogError};
 
