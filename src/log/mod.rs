@@ -31,6 +31,7 @@ pub mod kafka;
 pub mod memory;
 mod record;
 mod search;
+mod tail;
 
 use std::time::Duration;
 

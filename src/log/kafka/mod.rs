@@ -3,7 +3,8 @@
 //! ```text
 //!            ┌──────────── KafkaLog ───────────┐
 //! append ───►│ producer   idempotent, acks=all ├──►  topic <prefix>events
-//! read   ◄───│ cursor     two a partition      │◄──  fetched ahead, by hand, from an offset
+//! read   ◄───│ tail       what was appended    │
+//!            │ cursor     two a partition      │◄──  fetched ahead, by hand, from an offset
 //! wait   ◄───│ partition  marks, and who waits │
 //! trim   ───►│ admin      delete-records       ├──►
 //!            └─────────────────────────────────┘
@@ -58,6 +59,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const CLOSE_TIME: Duration = Duration::from_secs(5);
 /// How long a waiter rests after an error that may pass.
 const REST: Duration = Duration::from_millis(100);
+/// How long a reader at the end waits for records that this process appends, before it has others' fetched.
+const OWN: Duration = Duration::from_millis(20);
 const ONE: ReadLimit = ReadLimit { records: 1, bytes: 0 };
 
 /// Readers of a partition that go on from where they were: the fold, and one beside it. A third one moves the one that has
@@ -159,6 +162,12 @@ impl KafkaLog {
         Ok(cursor)
     }
 
+    /// Whether the records from an offset on are being fetched.
+    fn fetches(&self, id: u32, from: u64) -> bool {
+        let at = |slot: &Slot| slot.cursor.try_lock().is_some_and(|cursor| cursor.position() == Some(from));
+        self.clients().cursors[id as usize].iter().any(at)
+    }
+
     fn reader<'a>(&self, place: &'a OnceLock<Reader>) -> Result<&'a Reader, LogError> {
         if let Some(reader) = place.get() {
             return Ok(reader);
@@ -200,10 +209,7 @@ impl Log for KafkaLog {
         let producer = self.clients().producer.as_ref();
         let producer = producer.ok_or_else(|| LogError::Failed("it was opened for reading only".into()))?;
         let offsets = producer.append(partition, &batch)?;
-        if let Some(last) = offsets.last() {
-            // The leader acks when its high watermark is there.
-            place.reaches(last + 1);
-        }
+        place.appended(&offsets, batch);
         Ok(offsets)
     }
 
@@ -214,6 +220,12 @@ impl Log for KafkaLog {
             return Err(LogError::Trimmed { partition, wanted: from, first });
         }
         if from > high_watermark {
+            return Ok(Vec::new());
+        }
+        if let Some(records) = place.newest(from, limit) {
+            return Ok(records);
+        }
+        if from == high_watermark && !self.fetches(partition, from) {
             return Ok(Vec::new());
         }
         let until = Instant::now() + PATIENCE;
@@ -246,12 +258,21 @@ impl Log for KafkaLog {
             return Ok(self.bounds(partition).unwrap_or_else(|_| place.bounds()).high_watermark);
         }
         let until = Instant::now().checked_add(timeout);
+        let mut waited = false;
         loop {
             let seen = place.seen();
             let mut rest = until.map_or(timeout, |until| until.saturating_duration_since(Instant::now()));
             let high_watermark = place.bounds().high_watermark;
             if high_watermark > from || rest.is_zero() {
                 return Ok(high_watermark);
+            }
+            if from == high_watermark && !waited && !self.fetches(partition, from) {
+                // While this process appends, its records need no fetching.
+                waited = true;
+                if place.wait(seen, rest.min(OWN)) {
+                    return Ok(place.bounds().high_watermark);
+                }
+                continue;
             }
             if from == high_watermark {
                 // Somebody else's records are heard of only by fetching.

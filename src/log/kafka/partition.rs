@@ -2,13 +2,16 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::log::Bounds;
+use crate::log::tail::Tail;
+use crate::log::{Bounds, ReadLimit, Record, Stored};
 
 /// What is known of one partition, and those who wait for it to grow.
 #[derive(Default)]
 pub(super) struct Partition {
     marks: Mutex<Marks>,
     changed: Condvar,
+    /// What was appended here: its fold needs not fetch it.
+    tail: Mutex<Tail>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -40,6 +43,22 @@ impl Partition {
         let mut marks = self.marks.lock();
         marks.first = marks.first.max(bounds.first);
         self.grow(&mut marks, bounds.high_watermark);
+    }
+
+    /// Takes over records that are durable at these offsets.
+    pub fn appended(&self, offsets: &[u64], records: Vec<Record>) {
+        let Some(last) = offsets.last() else { return };
+        let stored = offsets.iter().zip(records).map(|(offset, record)| Stored { offset: *offset, record });
+        let mut tail = self.tail.lock();
+        stored.for_each(|stored| tail.push(stored));
+        drop(tail);
+        // The leader acks when its high watermark is there.
+        self.reaches(last + 1);
+    }
+
+    /// The records from an offset, if they were appended here not long ago.
+    pub fn newest(&self, from: u64, limit: ReadLimit) -> Option<Vec<Stored>> {
+        self.tail.lock().read(from, limit)
     }
 
     /// Notes that all records below an offset can be read.

@@ -38,7 +38,8 @@ fn foreign(settings: &KafkaSettings, extra: &[(&str, &str)]) -> BaseProducer {
 fn a_killed_broker_loses_no_acked_record() {
     const RECORDS: u64 = 400;
     let brokers = Brokers::start(1);
-    let log = open(&fresh(&brokers, 1));
+    let settings = fresh(&brokers, 1);
+    let log = open(&settings);
     let mut acked = Vec::new();
     let mut unknown = Vec::new();
     std::thread::scope(|scope| {
@@ -56,7 +57,7 @@ fn a_killed_broker_loses_no_acked_record() {
         }
     });
     assert!(acked.len() as u64 > RECORDS / 2, "it went on after the broker came back");
-    let stored = read_all(&log, 0);
+    let stored = read_all(&open(&settings), 0);
     let mut written = acked.iter().map(|(_, number)| *number).collect::<Vec<_>>();
     for (offset, number) in acked {
         assert_eq!(stored[offset as usize], Stored { offset, record: record(number) });
@@ -75,9 +76,11 @@ fn silence_of_the_brokers_passes() {
     let settings = fresh(&brokers, 1);
     let log = open(&settings);
     log.append(0, (0..10).map(record).collect()).unwrap();
+    let reader = open(&settings);
     brokers.kill(0);
 
-    assert!(matches!(log.read(0, 0, ALL), Err(LogError::Unreachable(_))), "what is not here cannot be read");
+    assert_eq!(log.read(0, 0, ALL).unwrap().len(), 10, "what was appended here is here");
+    assert!(matches!(reader.read(0, 0, ALL), Err(LogError::Unreachable(_))), "what is not here cannot be read");
     assert!(matches!(log.bounds(0), Err(LogError::Unreachable(_))));
     assert_eq!(log.wait(0, 10, Duration::from_millis(50)), Ok(10), "a waiter waits and hears what was known");
     let refused = log.append(0, vec![record(10)]).unwrap_err();
@@ -144,12 +147,13 @@ fn a_hole_is_damage() {
 #[test]
 fn an_offset_that_is_gone_is_told() {
     let settings = fresh(Brokers::shared(), 1);
-    let (log, other) = (open(&settings), open(&settings));
+    let [log, other, reader] = [(); 3].map(|()| open(&settings));
     log.append(0, (0..10).map(record).collect()).unwrap();
+    assert_eq!(reader.bounds(0).unwrap().first, 0);
     other.trim(0, 6).unwrap();
     let trimmed = LogError::Trimmed { partition: 0, wanted: 2, first: 6 };
-    assert_eq!(log.read(0, 2, ALL), Err(trimmed), "also to one who had not heard of it");
-    assert_eq!(log.read(0, 6, ALL).unwrap().len(), 4);
+    assert_eq!(reader.read(0, 2, ALL), Err(trimmed), "also to one who had not heard of it");
+    assert_eq!(reader.read(0, 6, ALL).unwrap().len(), 4);
 }
 
 #[test]
@@ -167,7 +171,7 @@ fn several_logs_append_to_one_partition() {
             });
         }
     });
-    for log in &logs {
+    for log in [&logs[0], &logs[1], &open(&settings)] {
         let stored = read_all(log, 0);
         for writer in 0..2 {
             let of_writer = |number: &u64| number / 1_000_000 == writer;
