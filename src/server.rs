@@ -30,6 +30,7 @@ use crate::gateway::http::{self, HttpSettings, HttpState, RecordSettings};
 use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
 use crate::log::Log;
+use crate::open_log::open_log;
 use crate::records::{Folder, UtcOffset};
 use crate::upkeep::Upkeep;
 
@@ -193,9 +194,9 @@ struct OpenedEngine {
 
 /// What opens log, stores and engine; it reads and folds, so it runs on the blocking pool.
 fn open_engine(config: &Config, data: &DataDir) -> impl FnOnce() -> Result<OpenedEngine, ServerError> + Send + 'static {
-    let (data, partitions, policy) = (data.clone(), config.log.partitions, config.policy_changed());
+    let (config, data, policy) = (config.clone(), data.clone(), config.policy_changed());
     move || {
-        let OpenData { log, stores, expiry, lock } = data.open(partitions)?;
+        let OpenData { log, stores, expiry, lock } = data.open_with(|| open_log(&config, &data))?;
         let node = format!("process {}", std::process::id());
         let parts = Parts { log: log.clone(), stores, expiry, policy, node, clock: None };
         let mut bar = crate::telemetry::Progress::new("folding the log");

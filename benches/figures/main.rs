@@ -9,6 +9,7 @@
 
 mod folding;
 mod history;
+mod k1_kafka;
 mod load;
 mod m10_callbacks;
 mod m1_acked_sends;
@@ -40,7 +41,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type Measure = fn(&mut Report) -> Result<()>;
 
 /// Each figure by its name in `goals`, in the order of the table.
-const FIGURES: [(&str, Measure); 12] = [
+const FIGURES: [(&str, Measure); 13] = [
     ("m1", m1_acked_sends::measure),
     ("m2", m2_ack_latency::measure),
     ("m3", m3_websocket::measure),
@@ -53,6 +54,7 @@ const FIGURES: [(&str, Measure); 12] = [
     ("m9", m9_catch_up::measure),
     ("r1", r1_restart::measure),
     ("m10", m10_callbacks::measure),
+    ("k1", k1_kafka::measure),
 ];
 
 fn main() -> Result<()> {

@@ -7,7 +7,7 @@ use super::{Config, ConfigError, SECTIONS};
 
 /// Keys that nothing obeys yet: a key, or a section with all that is in it, and what the operator can do instead.
 /// Setting one to its default asks for nothing.
-pub const MISSING: &[(&str, &str)] = &[("log.provider", "this version has no log on Kafka yet; it takes \"embedded\"")];
+pub const MISSING: &[(&str, &str)] = &[];
 
 impl Config {
     /// # Errors

@@ -9,4 +9,5 @@ mod harness;
 mod homes;
 mod push;
 mod v4;
+mod with_broker;
 mod ws;
