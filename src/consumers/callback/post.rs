@@ -72,7 +72,7 @@ impl Sender {
     /// One try; it succeeds with any 2xx. Gives the answer's body.
     ///
     /// # Errors
-    /// [`Failure`].
+    /// `Failure`.
     pub async fn send(&self, post: Post<'_>) -> Result<Vec<u8>, Failure> {
         let body = post.callback.body.as_str().as_bytes().to_vec();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());

@@ -524,4 +524,12 @@ fn others(calls: &mut Calls) {
         &[("Get_Account", json!(null), 130002), ("Get_Account", json!(unknown), 130003)],
     );
     assert!(calls.call("ConfigSvc/GetIPList", &json!({}), 0)["IPList"].is_array());
+    // The file itself, 0, is asked for where time is moved: `records`.
+    let hour = json!({"ChatType": "C2C", "MsgTime": "2099010100"});
+    calls.call("open_msg_svc/get_history", &hour, 1004);
+    calls.wrong(
+        "open_msg_svc/get_history",
+        &hour,
+        &[("MsgTime", json!("2009010100"), 1005), ("MsgTime", json!(2009010100), 1002), ("ChatType", json!(null), 1002)],
+    );
 }
