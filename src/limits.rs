@@ -26,8 +26,10 @@ pub const COURIER_RECORDS: usize = 256;
 /// Records folded since the state store was last made durable: what a start after a crash folds again at most.
 pub const FLUSH_RECORDS: u64 = 200_000;
 
-/// Records that one batch of a rebuild holds at most: more than a serving fold's, because nobody waits for an answer.
-pub const REBUILD_RECORDS: usize = 4_096;
+/// Records and bytes that one batch of a rebuild holds at most: more than a serving fold's, because nobody waits for an
+/// answer, and a batch becomes a table of the state.
+pub const REBUILD_RECORDS: usize = 32_768;
+pub const REBUILD_BYTES: usize = 32 << 20;
 
 /// Deliveries, and bytes of the records that cause them, that one consumer holds in memory for one partition; then it
 /// reads no further.

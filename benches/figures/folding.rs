@@ -5,17 +5,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use duolog::domain::fold::Fold;
-use duolog::domain::rows::Changes;
-use duolog::engine::{CachedRows, ExpiredRows};
+use duolog::domain::rows::{Cell, Changes, Key};
+use duolog::engine::{ExpiredRows, Pipeline, Writing};
 use duolog::log::{EmbeddedLog, Log, ReadLimit, Record, Stored};
 use duolog::store::{Applied, Shared, SharedSizes, Store};
 use duolog::{engine, limits};
 use duolog_topics::{Envelope, Event};
 
+use crate::raw;
+
 /// The fold of one partition on its state, as the engine's folder runs it, without waiting for anybody.
 pub struct Folding {
     pub store: Store,
-    rows: CachedRows<Store>,
+    pipeline: Pipeline<()>,
 }
 
 /// A record and what it says.
@@ -27,50 +29,73 @@ pub struct Decoded {
 }
 
 impl Folding {
-    /// On an empty state.
+    /// On an empty state, as a server folds.
     pub fn new(path: &Path) -> Result<Self> {
-        let store = store(path)?.0;
-        Ok(Self { rows: CachedRows::new(store.clone(), limits::ROW_CACHE), store })
+        Self::writing(path, Writing::Batches)
     }
 
-    /// Folds a batch and commits it; what it changed.
-    pub fn fold(&self, batch: &[Decoded]) -> Result<Changes> {
-        let mut fold = Fold::new(&self.rows, 0, true)?;
+    /// On an empty state, as a rebuild folds.
+    pub fn rebuilding(path: &Path) -> Result<Self> {
+        Self::writing(path, Writing::Tables)
+    }
+
+    fn writing(path: &Path, writing: Writing) -> Result<Self> {
+        let store = store(path)?.0;
+        Ok(Self { pipeline: Pipeline::new(store.clone(), writing, |_, ()| {}), store })
+    }
+
+    /// Folds a batch and hands it over to be committed.
+    pub fn fold(&mut self, batch: &[Decoded]) -> Result<()> {
+        let (changes, applied) = self.changes(batch)?;
+        Ok(self.pipeline.commit(changes, applied, ())?)
+    }
+
+    fn changes(&self, batch: &[Decoded]) -> Result<(Changes, Applied)> {
+        let mut fold = Fold::new(&self.pipeline, 0, true)?;
         for decoded in batch {
             fold.apply(decoded.offset, &decoded.envelope, &decoded.event)?;
         }
         let (changes, _) = fold.finish();
         let last = batch.last().context("a batch has records")?;
-        let applied = Applied { next: last.offset + 1, checksum: last.record.checksum() };
-        self.store.commit(&changes, applied)?;
-        self.rows.committed(&changes);
-        Ok(changes)
+        Ok((changes, Applied { next: last.offset + 1, checksum: last.record.checksum() }))
+    }
+
+    /// Waits until everything folded is committed.
+    pub fn settle(&mut self) -> Result<()> {
+        Ok(self.pipeline.settle()?)
     }
 
     /// Folds what lies between two offsets, in large batches.
-    pub fn catch_up(&self, log: &EmbeddedLog, offsets: Range<u64>) -> Result<()> {
-        each_batch(log, offsets, limits::FOLD_RECORDS, |batch| self.fold(&batch).map(drop))
+    pub fn catch_up(&mut self, log: &EmbeddedLog, offsets: Range<u64>) -> Result<()> {
+        each_batch(log, offsets, limits::FOLD_RECORDS, |batch| self.fold(&batch))?;
+        self.settle()
     }
 
     /// Folds what lies between two offsets in batches of a size: how long folding and committing took, without reading and
     /// decoding.
-    pub fn timed(&self, log: &EmbeddedLog, offsets: Range<u64>, size: usize) -> Result<Duration> {
+    pub fn timed(&mut self, log: &EmbeddedLog, offsets: Range<u64>, size: usize) -> Result<Duration> {
         let mut taken = Duration::ZERO;
         each_batch(log, offsets, size, |batch| {
             let start = Instant::now();
-            drop(self.fold(&batch)?);
+            self.fold(&batch)?;
             taken += start.elapsed();
             Ok(())
         })?;
-        Ok(taken)
+        let start = Instant::now();
+        self.settle()?;
+        Ok(taken + start.elapsed())
     }
 
     /// Folds what lies between two offsets in batches of a size: what came of each.
-    pub fn captured(&self, log: &EmbeddedLog, offsets: Range<u64>, size: usize) -> Result<Vec<Committed>> {
+    pub fn captured(&mut self, log: &EmbeddedLog, offsets: Range<u64>, size: usize) -> Result<Vec<Committed>> {
         let mut all = Vec::new();
         each_batch(log, offsets, size, |batch| {
-            let changes = self.fold(&batch)?;
-            all.push(Committed { records: batch.into_iter().map(|decoded| decoded.record).collect(), changes });
+            let (changes, applied) = self.changes(&batch)?;
+            let encoded =
+                |(key, cell): (&Key, &Option<Cell>)| (key.as_slice().to_vec(), cell.as_ref().map(Cell::bytes));
+            let rows = changes.sorted().into_iter().map(encoded).collect();
+            self.pipeline.commit(changes, applied, ())?;
+            all.push(Committed { records: batch.into_iter().map(|decoded| decoded.record).collect(), changes: rows });
             Ok(())
         })?;
         Ok(all)
@@ -80,7 +105,7 @@ impl Folding {
 /// What one batch of records came to.
 pub struct Committed {
     pub records: Vec<Record>,
-    pub changes: Changes,
+    pub changes: raw::Rows,
 }
 
 /// A store with the options of the server.

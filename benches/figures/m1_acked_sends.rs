@@ -61,7 +61,7 @@ fn engine(folder: &std::path::Path, log: &Arc<EmbeddedLog>, stored: u64) -> Resu
 
 /// Rates of the loop on what the engine did from an offset on.
 fn raw(folder: &std::path::Path, log: &EmbeddedLog, first: u64, batch: usize) -> Result<Spread> {
-    let folding = Folding::new(&folder.join("again"))?;
+    let mut folding = Folding::new(&folder.join("again"))?;
     folding.catch_up(log, 0..first)?;
     let (records, rows) = (raw::open(&folder.join("raw log"))?, raw::open(&folder.join("raw rows"))?);
     let mut rates = Vec::new();

@@ -20,7 +20,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
         let log = history::log(&folder.path().join("log"), stored + ROUNDS * EVENTS)?;
         let first = log.bounds(0)?.high_watermark - ROUNDS * EVENTS;
         let [folding, again] = ["state", "again"].map(|name| Folding::new(&folder.path().join(name)));
-        let (folding, again) = (folding?, again?);
+        let (mut folding, mut again) = (folding?, again?);
         folding.catch_up(&log, 0..first)?;
         again.catch_up(&log, 0..first)?;
         let db = raw::open(&folder.path().join("raw"))?;

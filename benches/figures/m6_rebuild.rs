@@ -31,8 +31,9 @@ pub fn measure(report: &mut Report) -> Result<()> {
         scans.push(decoded as f64 / start.elapsed().as_secs_f64());
 
         let start = Instant::now();
-        let folding = Folding::new(&folder.path().join(format!("state {round}")))?;
-        folding.catch_up(&log, 0..end)?;
+        let mut folding = Folding::rebuilding(&folder.path().join(format!("state {round}")))?;
+        each_batch(&log, 0..end, limits::REBUILD_RECORDS, |batch| folding.fold(&batch))?;
+        folding.settle()?;
         folding.store.flush()?;
         rebuilds.push(end as f64 / start.elapsed().as_secs_f64());
     }

@@ -16,7 +16,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
     let folder = scratch()?;
     let (log_folder, state_folder) = (folder.path().join("log"), folder.path().join("state"));
     let log = history::log(&log_folder, MESSAGES)?;
-    let folding = Folding::new(&state_folder)?;
+    let mut folding = Folding::new(&state_folder)?;
     folding.catch_up(&log, 0..log.bounds(0)?.high_watermark)?;
     folding.store.flush()?;
     drop((folding, log));

@@ -33,7 +33,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
             log.messages(number + 1..number + 1 + BETWEEN)?;
         }
         let log = log.finish()?;
-        let folding = Folding::new(&folder.path().join("state"))?;
+        let mut folding = Folding::new(&folder.path().join("state"))?;
         folding.catch_up(&log, 0..log.bounds(0)?.high_watermark)?;
         folding.store.flush()?;
         let raw = raw::open_read_only(folding.store.path())?;

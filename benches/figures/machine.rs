@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use bytes::Bytes;
-use duolog::domain::rows::Changes;
 use duolog::log::Record;
 use hdrhistogram::Histogram;
 
@@ -76,7 +75,7 @@ fn synced_records() -> Result<f64> {
 fn unlogged_messages() -> Result<f64> {
     let folder = scratch()?;
     let db = raw::open(folder.path())?;
-    let batches: Vec<Changes> = (0..BATCHES).map(rows_of).collect();
+    let batches: Vec<raw::Rows> = (0..BATCHES).map(rows_of).collect();
     let start = Instant::now();
     for (place, changes) in (0..).zip(&batches) {
         raw::commit(&db, place, changes)?;
@@ -84,13 +83,13 @@ fn unlogged_messages() -> Result<f64> {
     Ok((BATCHES * BATCH) as f64 / start.elapsed().as_secs_f64())
 }
 
-fn rows_of(batch: usize) -> Changes {
+fn rows_of(batch: usize) -> raw::Rows {
     let row = |number: usize| {
         let (account, _) = history::message((batch * BATCH * ROWS + number) as u64);
         let key = [account.as_bytes(), &number.to_be_bytes()].concat();
-        (Bytes::from(key), Some(Bytes::from_static(&[7; 40])))
+        (key, Some(Bytes::from_static(&[7; 40])))
     };
-    let mut rows: Changes = (0..BATCH * ROWS).map(row).collect();
+    let mut rows: raw::Rows = (0..BATCH * ROWS).map(row).collect();
     rows.sort();
     rows
 }

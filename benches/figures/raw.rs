@@ -4,11 +4,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use duolog::domain::rows::Changes;
+use bytes::Bytes;
 use duolog::log::Record;
 use rocksdb::{BlockBasedOptions, Cache, DB, DBCompressionType, Options, WriteBatch, WriteOptions};
 
 use crate::folding::Committed;
+
+/// Keys and values in the order of the keys; no value deletes.
+pub type Rows = Vec<(Vec<u8>, Option<Bytes>)>;
 
 /// Opens or makes a RocksDB.
 pub fn open(path: &Path) -> Result<DB> {
@@ -52,7 +55,7 @@ pub fn append(db: &DB, first: u64, records: &[Record]) -> Result<()> {
 }
 
 /// Writes rows and a place in one batch, without a WAL.
-pub fn commit(db: &DB, place: u64, changes: &Changes) -> Result<()> {
+pub fn commit(db: &DB, place: u64, changes: &Rows) -> Result<()> {
     let mut batch = WriteBatch::default();
     for (key, value) in changes {
         match value {

@@ -2,15 +2,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use duolog_topics::{Account, Authority, CursorsAdvanced, Envelope, Event, Tick};
+use duolog_topics::{Account, Authority, CursorsAdvanced, Envelope, Event, EventId, Tick};
 
-use super::EngineError;
 use super::partition::{Answering, Committed, Partition, Pending, Request};
+use super::{CachedRows, EngineError};
 use crate::domain::judge::{self, Judged};
 use crate::domain::verdict::Verdict;
 use crate::domain::view::Mailbox;
 use crate::limits;
 use crate::log::{LogError, Record};
+use crate::store::Store;
 
 /// Cursors are written at most this often.
 const CURSOR_INTERVAL: Duration = Duration::from_secs(1);
@@ -23,6 +24,7 @@ const SYSTEM: &str = "@duolog";
 #[derive(Default)]
 struct Batch {
     records: Vec<Record>,
+    waiting: Vec<(EventId, Pending)>,
     bytes: usize,
 }
 
@@ -30,14 +32,16 @@ struct Batch {
 pub(super) struct Appender {
     partition: Arc<Partition>,
     requests: Receiver<Request>,
+    /// The fold's hot rows, for the early decision.
+    rows: CachedRows<Store>,
     cursors_written: Instant,
     last_append: Instant,
 }
 
 impl Appender {
-    pub fn new(partition: Arc<Partition>, requests: Receiver<Request>) -> Self {
+    pub fn new(partition: Arc<Partition>, requests: Receiver<Request>, rows: CachedRows<Store>) -> Self {
         let now = Instant::now();
-        Self { partition, requests, cursors_written: now, last_append: now }
+        Self { partition, requests, rows, cursors_written: now, last_append: now }
     }
 
     pub fn run(mut self) {
@@ -93,7 +97,7 @@ impl Appender {
             return Ok(None);
         }
         let meta = self.partition.meta();
-        let mailbox = Mailbox::new(&self.partition.store, &meta);
+        let mailbox = Mailbox::new(&self.rows, &meta);
         Ok(match judge::early(&mailbox, account, event, self.partition.clock.now())? {
             Judged::Accept => None,
             Judged::Repeat(answer) => Some(Verdict::Repeat(answer)),
@@ -113,7 +117,7 @@ impl Appender {
         let record = super::record_of(&envelope, &event);
         batch.bytes += record.size();
         batch.records.push(record);
-        partition.pending.lock().insert(envelope.id, Pending { event, answer });
+        batch.waiting.push((envelope.id, Pending { event, answer }));
     }
 
     /// Cursors that have waited long enough, and a tick if nothing was written for an hour.
@@ -144,7 +148,8 @@ impl Appender {
         }
         self.last_append = Instant::now();
         metrics::histogram!("duolog_append_records").record(batch.records.len() as f64);
-        let ids: Vec<_> = batch.records.iter().filter_map(super::id_of).collect();
+        let ids: Vec<_> = batch.waiting.iter().map(|(id, _)| *id).collect();
+        self.partition.pending.lock().extend(batch.waiting);
         match self.partition.log.append(self.partition.id, batch.records) {
             Ok(_) => {}
             Err(LogError::Busy(_)) => self.answer_all(&ids, &EngineError::Busy),
@@ -158,7 +163,7 @@ impl Appender {
         }
     }
 
-    fn answer_all(&self, ids: &[duolog_topics::EventId], error: &EngineError) {
+    fn answer_all(&self, ids: &[EventId], error: &EngineError) {
         let mut pending = self.partition.pending.lock();
         for answer in ids.iter().filter_map(|id| pending.remove(id)?.answer) {
             let _ = answer.send(Err(error.clone()));

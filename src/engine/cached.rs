@@ -1,34 +1,36 @@
-use std::cell::RefCell;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use quick_cache::Weighter;
-use quick_cache::unsync::Cache;
+use quick_cache::sync::Cache;
 
-use crate::domain::rows::{Changes, Direction, KeyRange, Rows, RowsError, Table, Visited};
+use crate::domain::rows::{Cell, Changes, Direction, Key, KeyRange, Rows, RowsError, Table, Visited};
 
-/// The committed rows as the fold reads them: the hot tables through a bounded cache.
+/// Rows with the hot tables in memory: decoded, bounded, and with the absence of rows, because most looks at relations
+/// find nothing.
 ///
-/// Only the fold's thread reads and changes it, so what it caches is what is committed. It also remembers that a row is
-/// absent: most looks at relations find nothing.
+/// One thread, the fold's, puts rows in: what it folded, and what it read. Others may look ([`CachedRows::reader`]).
 pub struct CachedRows<R> {
     rows: R,
-    cache: RefCell<Cache<Bytes, Option<Bytes>, Weigh>>,
+    cache: Arc<Cache<Key, Option<Cell>, Weigh>>,
+    fills: bool,
 }
 
 #[derive(Clone)]
 struct Weigh;
 
-impl Weighter<Bytes, Option<Bytes>> for Weigh {
-    fn weight(&self, key: &Bytes, value: &Option<Bytes>) -> u64 {
+impl Weighter<Key, Option<Cell>> for Weigh {
+    fn weight(&self, key: &Key, cell: &Option<Cell>) -> u64 {
         const OVERHEAD: usize = 96;
-        (key.len() + value.as_ref().map_or(0, Bytes::len) + OVERHEAD) as u64
+        (key.as_slice().len() + cell.as_ref().map_or(0, Cell::size) + OVERHEAD) as u64
     }
 }
 
-/// The tables that most records look at again.
-fn is_hot(key: &[u8]) -> bool {
-    let table = key.first().and_then(|byte| Table::from_byte(*byte));
-    matches!(table, Some(Table::Meta | Table::Account | Table::Conversation | Table::Relation | Table::Position))
+/// The table of a key, if most records look at it again.
+fn hot(key: &[u8]) -> Option<Table> {
+    let table = key.first().and_then(|byte| Table::from_byte(*byte))?;
+    let hot = matches!(table, Table::Meta | Table::Account | Table::Conversation | Table::Relation | Table::Position);
+    hot.then_some(table)
 }
 
 impl<R: Rows> CachedRows<R> {
@@ -36,29 +38,45 @@ impl<R: Rows> CachedRows<R> {
     pub fn new(rows: R, bytes: u64) -> Self {
         const EXPECTED_ROW: u64 = 256;
         let items = (bytes / EXPECTED_ROW) as usize;
-        Self { rows, cache: RefCell::new(Cache::with_weighter(items, bytes, Weigh)) }
+        Self { rows, cache: Arc::new(Cache::with_weighter(items, bytes, Weigh)), fills: true }
     }
 
-    /// Takes over what was just committed.
-    pub fn committed(&self, changes: &Changes) {
-        let mut cache = self.cache.borrow_mut();
-        for (key, value) in changes.iter().filter(|(key, _)| is_hot(key)) {
-            cache.insert(key.clone(), value.clone());
+    /// The same rows for another thread. It puts nothing in: a row that it read may be older than the fold's.
+    pub fn reader(&self) -> Self
+    where
+        R: Clone,
+    {
+        Self { rows: self.rows.clone(), cache: self.cache.clone(), fills: false }
+    }
+
+    /// Takes over what was just folded. Until it is committed, its other rows are the caller's to remember.
+    pub fn folded(&self, changes: &Changes) {
+        for (key, cell) in changes.iter().filter(|(key, _)| hot(key.as_slice()).is_some()) {
+            self.cache.insert(key.clone(), cell.clone());
         }
     }
 }
 
 impl<R: Rows> Rows for CachedRows<R> {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowsError> {
-        if !is_hot(key) {
-            return self.rows.get(key);
+        match hot(key) {
+            Some(_) => Ok(self.cell(key)?.as_ref().map(Cell::bytes)),
+            None => self.rows.get(key),
         }
-        if let Some(value) = self.cache.borrow().get(key) {
-            return Ok(value.clone());
+    }
+
+    fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
+        let Some(table) = hot(key) else {
+            return self.rows.cell(key);
+        };
+        if let Some(cell) = self.cache.get(key) {
+            return Ok(cell);
         }
-        let value = self.rows.get(key)?;
-        self.cache.borrow_mut().insert(Bytes::copy_from_slice(key), value.clone());
-        Ok(value)
+        let cell = self.rows.cell(key)?.map(|cell| cell.decoded(table)).transpose()?;
+        if self.fills {
+            self.cache.insert(Key::from(key), cell.clone());
+        }
+        Ok(cell)
     }
 
     fn scan(

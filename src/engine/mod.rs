@@ -7,8 +7,8 @@
 //!                                                        └──► courier ──► log of the other partition
 //! ```
 //!
-//! Each partition has one appender thread and one folder thread, so a batch is synced while the one before is folded. With
-//! several partitions each has a courier. A request is found again by its event id when it is read back from the log.
+//! Each partition has an appender, a folder and a commit thread, so one batch is synced while the one before is folded and
+//! the one before that is written ([`Pipeline`]). With several partitions each has a courier. A request is found again by its event id when it is read back from the log.
 
 mod appender;
 mod cached;
@@ -20,6 +20,7 @@ mod hook;
 mod ids;
 mod open;
 mod partition;
+mod pipeline;
 pub mod registry;
 mod tap;
 
@@ -29,9 +30,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use duolog_topics::{
-    Account, Envelope, Event, EventId, LogId, Millis, PolicyChanged, SessionClosed, SessionEnd, partition_of,
-};
+use duolog_topics::{Account, Envelope, Event, LogId, Millis, PolicyChanged, SessionClosed, SessionEnd, partition_of};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -51,6 +50,7 @@ pub use folder::FolderError;
 pub use hook::{BeforeSend, Permission};
 pub use ids::Ids;
 pub use open::{OpenError, check_state};
+pub use pipeline::{Pipeline, Writing};
 pub use registry::{Live, LiveSession, Registry};
 pub use tap::{Tap, consumers};
 
@@ -119,7 +119,8 @@ impl Engine {
             open::check_partitions(&partition.meta(), takeover.partitions)?;
             takeover.append(&partition)?;
             catch_up(&mut folder, &partition, &mut progress)?;
-            workers.push((folder, appender::Appender::new(partition.clone(), receiver)));
+            let appender = appender::Appender::new(partition.clone(), receiver, folder.reader());
+            workers.push((folder, appender));
             partitions.push(partition);
         }
         let threads = start(workers, &partitions);
@@ -368,6 +369,7 @@ fn catch_up(
     while folder.fold_available()? > 0 {
         progress(partition.id, partition.watermark.load(Ordering::Acquire), end);
     }
+    folder.settle()?;
     Ok(())
 }
 
@@ -408,11 +410,6 @@ pub fn record_of(envelope: &Envelope, event: &Event) -> Record {
 /// fold alike; only a log that others can write to has such records.
 pub fn is_foreign(record: &Record) -> bool {
     record.header.is_empty()
-}
-
-/// The id in a record's header.
-fn id_of(record: &Record) -> Option<EventId> {
-    duolog_topics::Header::decode(&record.header).ok().map(|header| header.id)
 }
 
 impl Partition {

@@ -10,8 +10,8 @@ use crate::log::{Log, ReadLimit, Stored};
 use crate::store::Applied;
 
 /// Batches that are decoded and wait for the fold.
-const AHEAD: usize = 4;
-const LIMIT: ReadLimit = ReadLimit { records: limits::REBUILD_RECORDS, bytes: limits::FOLD_BYTES };
+const AHEAD: usize = 1;
+const LIMIT: ReadLimit = ReadLimit { records: limits::REBUILD_RECORDS, bytes: limits::REBUILD_BYTES };
 
 /// A record and what it says.
 #[derive(Clone, Debug)]

@@ -46,7 +46,7 @@ pub trait Watch {
         Ok(())
     }
 
-    /// A batch was committed: the fold stands before the offset `next`.
+    /// A batch went to the target: the fold stands before the offset `next`.
     fn committed(&mut self, _partition: u32, _next: u64, _end: u64) {}
 }
 
@@ -58,9 +58,9 @@ impl Watch for () {}
 /// # Errors
 /// [`RebuildError`]: the log, a record or the target; what was committed before stays in the target.
 pub fn fold_log(log: &dyn Log, span: Span, target: &mut dyn Target, watch: &mut dyn Watch) -> Result<(), RebuildError> {
+    let at = |source| RebuildError::Fold { partition: span.partition, source };
     decode::with_decoded(log, span, |batch| {
         let decode::Batch { records, applied } = batch;
-        let at = |source| RebuildError::Fold { partition: span.partition, source };
         let mut fold = Fold::new(target.rows(), span.partition, false).map_err(FolderError::from).map_err(at)?;
         for record in &records {
             let folded = fold
@@ -72,7 +72,8 @@ pub fn fold_log(log: &dyn Log, span: Span, target: &mut dyn Target, watch: &mut 
         target.commit(changes, applied).map_err(FolderError::from).map_err(at)?;
         watch.committed(span.partition, applied.next, span.end);
         Ok(())
-    })
+    })?;
+    target.finish().map_err(FolderError::from).map_err(at)
 }
 
 /// Folds a whole partition in memory: for tests and small logs.

@@ -1,6 +1,5 @@
 use crate::domain::rows::{Changes, MapRows, Rows};
-use crate::engine::CachedRows;
-use crate::limits;
+use crate::engine::{Pipeline, Writing};
 use crate::store::{Applied, Store, StoreError};
 
 /// Rows that a fold goes into.
@@ -13,6 +12,14 @@ pub trait Target {
     /// # Errors
     /// If they cannot be written.
     fn commit(&mut self, changes: Changes, applied: Applied) -> Result<(), StoreError>;
+
+    /// Waits until everything is written that was taken over.
+    ///
+    /// # Errors
+    /// If it cannot be.
+    fn finish(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl Target for MapRows {
@@ -26,27 +33,26 @@ impl Target for MapRows {
     }
 }
 
-/// A store, with its hot rows in memory.
-pub struct StoreTarget {
-    store: Store,
-    rows: CachedRows<Store>,
-}
+/// A store that nobody else writes. It gets a table a batch, on a thread of its own.
+pub struct StoreTarget(Pipeline<()>);
 
 impl StoreTarget {
     /// While it lives nobody else may commit to the store.
     pub fn new(store: Store) -> Self {
-        Self { rows: CachedRows::new(store.clone(), limits::ROW_CACHE), store }
+        Self(Pipeline::new(store, Writing::Tables, |_, ()| {}))
     }
 }
 
 impl Target for StoreTarget {
     fn rows(&self) -> &dyn Rows {
-        &self.rows
+        &self.0
     }
 
     fn commit(&mut self, changes: Changes, applied: Applied) -> Result<(), StoreError> {
-        self.store.commit(&changes, applied)?;
-        self.rows.committed(&changes);
-        Ok(())
+        self.0.commit(changes, applied, ())
+    }
+
+    fn finish(&mut self) -> Result<(), StoreError> {
+        self.0.settle()
     }
 }

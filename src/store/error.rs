@@ -13,6 +13,8 @@ pub enum StoreError {
     Files { path: PathBuf, source: io::Error },
     #[error("{operation} of the state failed")]
     Failed { operation: &'static str, source: rocksdb::Error },
+    #[error("the thread that writes the state has ended")]
+    Stopped,
     #[error(transparent)]
     Rows(#[from] RowsError),
 }

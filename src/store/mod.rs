@@ -28,7 +28,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use rocksdb::{DB, FlushOptions, WriteBatch, WriteOptions};
+use rocksdb::{DB, FlushOptions, IngestExternalFileOptions, Options, SstFileWriter, WriteBatch, WriteOptions};
 
 pub use self::{
     applied::Applied,
@@ -38,13 +38,15 @@ pub use self::{
     view::View,
 };
 pub use crate::dir_lock::{DirLock, LockError, lock_dir};
-use crate::domain::rows::Changes;
+use crate::domain::rows::{Changes, Key};
 
 /// The rows of one partition, open for its one writer and any number of readers. Clones are the same one.
 #[derive(Clone)]
 pub struct Store {
     db: Arc<DB>,
     path: PathBuf,
+    /// Without the filter of compactions: for tables that are made beside it.
+    options: Arc<Options>,
     /// The place of the last commit; held during a commit, so that there is one at a time.
     applied: Arc<Mutex<Option<Applied>>>,
 }
@@ -59,10 +61,11 @@ impl Store {
         std::fs::create_dir_all(path).map_err(|source| StoreError::Files { path: path.to_owned(), source })?;
         let mut options = options::serving(shared);
         options.create_if_missing(true);
+        let tables = Arc::new(options.clone());
         expiry::install(&mut options, expiry);
         let db = Arc::new(DB::open(&options, path).map_err(opened)?);
         let applied = View::new(db.clone()).applied()?;
-        Ok(Self { db, path: path.to_owned(), applied: Arc::new(Mutex::new(applied)) })
+        Ok(Self { db, path: path.to_owned(), options: tables, applied: Arc::new(Mutex::new(applied)) })
     }
 
     /// What a folder holds, for tools: it takes no lock and changes nothing. Beside a running server it shows what that
@@ -110,14 +113,12 @@ impl Store {
     /// If the place goes back, or a key is the store's own: the fold is broken, and nothing of it may be kept.
     pub fn commit(&self, changes: &Changes, applied: Applied) -> Result<(), StoreError> {
         let mut before = self.applied.lock();
-        if let Some(before) = *before {
-            assert!(applied.next >= before.next, "the store is at {}, a commit says {}", before.next, applied.next);
-        }
+        check_place(*before, applied);
         let mut batch = WriteBatch::default();
-        for (key, value) in changes {
-            assert!(key.first().is_some_and(|byte| *byte != applied::RESERVED), "the key {key:?} is no row's");
-            match value {
-                Some(value) => batch.put(key, value),
+        for (key, cell) in changes.sorted() {
+            let key = row_key(key);
+            match cell {
+                Some(cell) => batch.put(key, cell.bytes()),
                 None => batch.delete(key),
             }
         }
@@ -125,6 +126,39 @@ impl Store {
         let mut options = WriteOptions::default();
         options.disable_wal(true);
         self.db.write_opt(batch, &options).map_err(StoreError::failed("commit"))?;
+        *before = Some(applied);
+        Ok(())
+    }
+
+    /// Does the same as [`Store::commit`] with a table file: for batches so large that a table of their own is cheaper
+    /// than the memory in between. It is durable when this returns, and with it all that was committed before.
+    ///
+    /// # Errors
+    /// If the disk fails. The partition has to stop.
+    ///
+    /// # Panics
+    /// As [`Store::commit`].
+    pub fn ingest(&self, changes: &Changes, applied: Applied) -> Result<(), StoreError> {
+        const NEW_TABLE: &str = "ingest.sst";
+        let failed = StoreError::failed("writing a table");
+        let mut before = self.applied.lock();
+        check_place(*before, applied);
+        let path = self.path.join(NEW_TABLE);
+        let mut table = SstFileWriter::create(&self.options);
+        table.open(&path).map_err(&failed)?;
+        table.put(applied::KEY, applied.encode()).map_err(&failed)?;
+        for (key, cell) in changes.sorted() {
+            let key = row_key(key);
+            match cell {
+                Some(cell) => table.put(key, cell.bytes()),
+                None => table.delete(key),
+            }
+            .map_err(&failed)?;
+        }
+        table.finish().map_err(&failed)?;
+        let mut options = IngestExternalFileOptions::default();
+        options.set_move_files(true);
+        self.db.ingest_external_file_opts(&options, vec![path]).map_err(failed)?;
         *before = Some(applied);
         Ok(())
     }
@@ -167,4 +201,16 @@ impl Store {
             .map_err(failed)?;
         Ok(Self::open_read_only(into)?.applied()?)
     }
+}
+
+fn check_place(before: Option<Applied>, applied: Applied) {
+    if let Some(before) = before {
+        assert!(applied.next >= before.next, "the store is at {}, a commit says {}", before.next, applied.next);
+    }
+}
+
+fn row_key(key: &Key) -> &[u8] {
+    let key = key.as_slice();
+    assert!(key.first().is_some_and(|byte| *byte != applied::RESERVED), "the key {key:?} is no row's");
+    key
 }

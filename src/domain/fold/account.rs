@@ -1,6 +1,5 @@
 use std::ops::ControlFlow;
 
-use bytes::Bytes;
 use duolog_topics::{AccountImported, AccountKicked, CloseReason, MuteChanged, ProfileItem, TagValue};
 
 use super::STEP_LIMIT;
@@ -90,13 +89,13 @@ impl Step<'_, '_> {
         if limit == 0 {
             return Ok(true);
         }
-        let mut gone: Vec<Bytes> = Vec::new();
+        let mut gone: Vec<Key> = Vec::new();
         for table in OWNED {
             let prefix = Key::of(table).account(&account);
             let mailbox = self.mailbox();
             mailbox.walk(&prefix, Direction::Forward, |key, value| {
                 if !mailbox.may_be_gone(table, value)? {
-                    gone.push(Bytes::copy_from_slice(key));
+                    gone.push(Key::from(key));
                 }
                 Ok(if gone.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             })?;
@@ -105,7 +104,7 @@ impl Step<'_, '_> {
             }
         }
         let more = gone.len() > limit;
-        gone.into_iter().take(limit).for_each(|key| self.delete_raw(key));
+        gone.into_iter().take(limit).for_each(|key| self.delete(key));
         Ok(more)
     }
 

@@ -201,10 +201,10 @@ impl Step<'_, '_> {
             if gone.len() == STEP_LIMIT || BroadcastRow::decode(value)?.time >= horizon {
                 return Ok(ControlFlow::Break(()));
             }
-            gone.push(bytes::Bytes::copy_from_slice(key));
+            gone.push(Key::from(key));
             Ok(ControlFlow::Continue(()))
         })?;
-        gone.into_iter().for_each(|key| self.delete_raw(key));
+        gone.into_iter().for_each(|key| self.delete(key));
         Ok(())
     }
 }

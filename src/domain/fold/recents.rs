@@ -3,7 +3,10 @@ use std::ops::ControlFlow;
 use duolog_topics::{Account, Millis};
 
 use super::step::Step;
-use crate::domain::rows::{AccountRow, ConversationRow, Direction, RecentRow, RowsError, get};
+use crate::domain::rows::{AccountRow, ConversationRow, Direction, Recent, RecentRow, RowsError, get};
+
+/// A recent contact and its conversation.
+type Passed = (Recent, Account, ConversationRow);
 
 impl Step<'_, '_> {
     /// The conversation for a change; an empty one if there is none or it has expired.
@@ -25,7 +28,7 @@ impl Step<'_, '_> {
             return Ok(());
         }
         owner.recents_from = Millis::MAX;
-        for peer in self.recent_peers(account, usize::MAX)? {
+        for peer in self.recent_peers(account)? {
             let row = self.stored_conversation(account, &peer)?;
             if row.record_time >= horizon {
                 owner.recents_from = owner.recents_from.min(row.record_time);
@@ -49,19 +52,23 @@ impl Step<'_, '_> {
     ) {
         let others = if owner.recents == 0 { Millis::MAX } else { owner.recents_from };
         owner.recents_from = others.min(row.record_time);
-        match row.recent.replace(time) {
-            Some(before) if before == time => return,
-            Some(before) => self.delete(RecentRow::key(account, before, peer)),
-            None => owner.recents += 1,
+        let before = row.recent.filter(|recent| recent.row <= time);
+        if before.is_none() {
+            match row.recent {
+                Some(recent) => self.delete(RecentRow::key(account, recent.row, peer)),
+                None => owner.recents += 1,
+            }
+            self.put(RecentRow::key(account, time, peer), &RecentRow {});
         }
-        self.put(RecentRow::key(account, time, peer), &RecentRow {});
+        row.recent = Some(Recent { time, row: before.map_or(time, |recent| recent.row) });
     }
 
     /// Keeps the newest recent contacts only; what leaves the list takes its unread with it.
     pub fn evict_recents(&mut self, account: &Account, owner: &mut AccountRow) -> Result<(), RowsError> {
-        let too_many = owner.recents.saturating_sub(self.meta().policy.recent_contacts.max(1));
-        for peer in self.recent_peers(account, too_many as usize)? {
-            let mut row = self.stored_conversation(account, &peer)?;
+        while owner.recents > self.meta().policy.recent_contacts.max(1) {
+            let Some((peer, mut row)) = self.oldest_recent(account)? else {
+                return Ok(());
+            };
             self.leave_recents(account, owner, &peer, &row);
             row.forget_unread();
             row.recent = None;
@@ -70,11 +77,45 @@ impl Step<'_, '_> {
         Ok(())
     }
 
+    /// The recent contact that is longest without a message. The rows that stood before its own are put where their
+    /// conversations are now, so that the next search does not meet them again.
+    fn oldest_recent(&mut self, account: &Account) -> Result<Option<(Account, ConversationRow)>, RowsError> {
+        let mut passed = self.recents_up_to_oldest(account)?;
+        let places = passed.iter().enumerate();
+        let oldest = places.min_by(|(_, a), (_, b)| (a.0.time, &a.1).cmp(&(b.0.time, &b.1))).map(|(place, _)| place);
+        let oldest = oldest.map(|place| passed.swap_remove(place));
+        for (recent, peer, mut row) in passed.into_iter().filter(|(recent, ..)| recent.time > recent.row) {
+            self.delete(RecentRow::key(account, recent.row, &peer));
+            self.put(RecentRow::key(account, recent.time, &peer), &RecentRow {});
+            row.recent = Some(Recent { time: recent.time, row: recent.time });
+            self.put(ConversationRow::key(account, &peer), &row);
+        }
+        Ok(oldest.map(|(_, peer, row)| (peer, row)))
+    }
+
+    /// Recent contacts in the order of their rows, until no later row can be of an older one.
+    fn recents_up_to_oldest(&self, account: &Account) -> Result<Vec<Passed>, RowsError> {
+        let (mut passed, mut oldest): (Vec<Passed>, _) = (Vec::new(), Millis::MAX);
+        let mailbox = self.mailbox();
+        mailbox.walk(&RecentRow::prefix(account), Direction::Forward, |key, _| {
+            let (row, peer) = RecentRow::place(key)?;
+            if row > oldest {
+                return Ok(ControlFlow::Break(()));
+            }
+            let mut conversation = self.stored_conversation(account, &peer)?;
+            let recent = *conversation.recent.get_or_insert(Recent { time: row, row });
+            oldest = oldest.min(recent.time);
+            passed.push((recent, peer, conversation));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(passed)
+    }
+
     /// Takes a conversation out of the recent contacts; its unread go with it. The caller stores both rows.
     pub fn leave_recents(&mut self, account: &Account, owner: &mut AccountRow, peer: &Account, row: &ConversationRow) {
         owner.unread_total = owner.unread_total.saturating_sub(row.unread);
-        if let Some(time) = row.recent {
-            self.delete(RecentRow::key(account, time, peer));
+        if let Some(recent) = row.recent {
+            self.delete(RecentRow::key(account, recent.row, peer));
             owner.recents = owner.recents.saturating_sub(1);
         }
     }
@@ -84,15 +125,11 @@ impl Step<'_, '_> {
         Ok(get(self.rows(), ConversationRow::key(account, peer).as_slice())?.unwrap_or_default())
     }
 
-    /// The recent contacts that are longest without a message, at most `limit`.
-    fn recent_peers(&self, account: &Account, limit: usize) -> Result<Vec<Account>, RowsError> {
+    fn recent_peers(&self, account: &Account) -> Result<Vec<Account>, RowsError> {
         let mut found = Vec::new();
-        if limit == 0 {
-            return Ok(found);
-        }
         self.mailbox().walk(&RecentRow::prefix(account), Direction::Forward, |key, _| {
             found.push(RecentRow::place(key)?.1);
-            Ok(if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+            Ok(ControlFlow::Continue(()))
         })?;
         Ok(found)
     }

@@ -104,10 +104,6 @@ impl<'f, 'a> Step<'f, 'a> {
         self.fold.rows.delete(key);
     }
 
-    pub fn delete_raw(&mut self, key: bytes::Bytes) {
-        self.fold.rows.delete_raw(key);
-    }
-
     pub fn rows(&self) -> &dyn Rows {
         &self.fold.rows
     }
@@ -154,12 +150,12 @@ impl<'f, 'a> Step<'f, 'a> {
                 return Ok(std::ops::ControlFlow::Continue(()));
             }
             if gone.len() < 2 * super::STEP_LIMIT && TimelineRow::decode(value)?.ordinal <= oldest {
-                gone.push(bytes::Bytes::copy_from_slice(key));
+                gone.push(Key::from(key));
                 return Ok(std::ops::ControlFlow::Continue(()));
             }
             Ok(std::ops::ControlFlow::Break(()))
         })?;
-        gone.into_iter().for_each(|key| self.delete_raw(key));
+        gone.into_iter().for_each(|key| self.delete(key));
         Ok(())
     }
 

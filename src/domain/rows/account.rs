@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use duolog_topics::{Account, Millis};
 use serde::{Deserialize, Serialize};
 
-use super::{Key, Row, Table};
+use super::{Cell, Key, Row, RowsError, Table};
 
 /// `accounts`: (account) -> what a mailbox counts.
 ///
@@ -48,6 +50,17 @@ pub struct AccountRow {
 
 impl Row for AccountRow {
     const TABLE: Table = Table::Account;
+
+    fn cell(&self) -> Cell {
+        Cell::Account(Arc::new(self.clone()))
+    }
+
+    fn from_cell(cell: &Cell) -> Result<Self, RowsError> {
+        match cell {
+            Cell::Account(row) => Ok(Self::clone(row)),
+            other => Self::decode(&other.bytes()),
+        }
+    }
 }
 
 impl AccountRow {

@@ -3,7 +3,7 @@ use duolog_topics::Millis;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Rows, RowsError, Table};
+use super::{Cell, Rows, RowsError, Table};
 
 /// The format of every value that this program writes.
 const FORMAT: u8 = 1;
@@ -22,6 +22,24 @@ pub trait Row: Serialize + DeserializeOwned {
 
     /// Takes back what [`Row::record_time`] gave.
     fn set_record_time(&mut self, _time: Millis) {}
+
+    /// The row as the fold's changes hold it: encoded, or shared as it is if it is hot.
+    fn cell(&self) -> Cell {
+        Cell::Encoded(self.encode())
+    }
+
+    /// The opposite of [`Row::cell`].
+    ///
+    /// # Errors
+    /// If the cell holds no row of this kind.
+    fn from_cell(cell: &Cell) -> Result<Self, RowsError> {
+        match cell {
+            Cell::Encoded(value) => Self::decode(value),
+            Cell::Account(_) | Cell::Conversation(_) => {
+                Err(RowsError(format!("row of {}: another kind stands there", Self::TABLE.name())))
+            }
+        }
+    }
 
     fn encode(&self) -> Bytes {
         let mut value = Vec::with_capacity(64);
@@ -66,7 +84,7 @@ pub fn record_time_of(value: &[u8]) -> Option<Millis> {
 /// # Errors
 /// If it cannot be read or decoded.
 pub fn get<R: Row>(rows: &dyn Rows, key: &[u8]) -> Result<Option<R>, RowsError> {
-    rows.get(key)?.map(|value| R::decode(&value)).transpose()
+    rows.cell(key)?.map(|cell| R::from_cell(&cell)).transpose()
 }
 
 /// Where a record stands, for ever: rows point at records with it.

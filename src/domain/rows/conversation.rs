@@ -1,13 +1,24 @@
+use std::sync::Arc;
+
 use duolog_topics::{Account, Millis};
 use serde::{Deserialize, Serialize};
 
-use super::{Key, KeyReader, Row, RowsError, Table};
+use super::{Cell, Key, KeyReader, Row, RowsError, Table};
 
 /// The place of a message in a conversation's history.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub struct HistoryPlace {
     pub time: Millis,
     pub sequence: u64,
+}
+
+/// A conversation's place among the recent contacts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Recent {
+    /// Message time that brought it there: newest first.
+    pub time: Millis,
+    /// The time in the key of its `recents` row, at or before `time`.
+    pub row: Millis,
 }
 
 /// `conversations`: (account, peer) -> one user's side of a conversation. Expires with its last message.
@@ -28,7 +39,7 @@ pub struct ConversationRow {
     /// Message time up to which the peer has read.
     pub peer_read_time: Millis,
     /// Its place among the recent contacts; absent: it is not one.
-    pub recent: Option<Millis>,
+    pub recent: Option<Recent>,
     /// Messages at or below this message time no longer count as unread, read or not: the conversation was deleted,
     /// cleared or evicted after them.
     pub uncounted: Millis,
@@ -39,6 +50,17 @@ pub struct ConversationRow {
 
 impl Row for ConversationRow {
     const TABLE: Table = Table::Conversation;
+
+    fn cell(&self) -> Cell {
+        Cell::Conversation(Arc::new(self.clone()))
+    }
+
+    fn from_cell(cell: &Cell) -> Result<Self, RowsError> {
+        match cell {
+            Cell::Conversation(row) => Ok(Self::clone(row)),
+            other => Self::decode(&other.bytes()),
+        }
+    }
 
     fn record_time(&self) -> Option<Millis> {
         Some(self.record_time)
@@ -65,7 +87,11 @@ impl ConversationRow {
     }
 }
 
-/// `recents`: (account, time, peer) -> nothing. Order only; at most the policy's number of rows for an account.
+/// `recents`: (account, time, peer) -> nothing: which conversations are recent contacts; at most the policy's number of
+/// rows for an account.
+///
+/// The order is in the conversations. A row stays where it was put while its conversation moves on, and follows when the
+/// fold looks for the oldest one: most messages then write no row here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct RecentRow {}
 

@@ -5,6 +5,8 @@
 
 mod account;
 mod broadcast;
+mod cell;
+mod changes;
 mod codec;
 mod consumer;
 mod conversation;
@@ -24,9 +26,11 @@ mod timeline;
 
 pub use account::AccountRow;
 pub use broadcast::{Asked, BroadcastRow};
+pub use cell::Cell;
+pub use changes::Changes;
 pub use codec::{Pointer, Row, get, record_time_of};
 pub use consumer::ConsumerRow;
-pub use conversation::{ConversationRow, HistoryPlace, RecentRow};
+pub use conversation::{ConversationRow, HistoryPlace, Recent, RecentRow};
 pub use device::{DeviceRow, PushTokenRow, SessionRow};
 pub use history::{HistoryRow, RowFlags};
 pub use idempotency::{IdempotencyRow, Window};
@@ -35,7 +39,7 @@ pub use meta::{DAY, Horizons, MetaRow};
 pub use outbox::{OutboxRow, PositionRow};
 pub use outcome::{EndedSession, Outcome, OutcomeRow};
 pub use overlay::{MapRows, Overlay};
-pub use port::{Changes, Direction, KeyRange, Rows, RowsError, Visited};
+pub use port::{Direction, KeyRange, Rows, RowsError, Visited};
 pub use profile::{ProfileRow, StoredItem, set_item};
 pub use relation::{FriendGroupsRow, RelationKind, RelationRow};
 pub use table::{Horizon, Key, KeyReader, Table};

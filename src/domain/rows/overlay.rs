@@ -1,32 +1,28 @@
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
 
-use super::{Changes, Direction, Key, KeyRange, Row, Rows, RowsError};
+use super::{Cell, Changes, Direction, Key, KeyRange, Row, Rows, RowsError};
 
-/// The rows as they are after the records folded so far: changes that are not committed yet, over the committed rows.
-pub struct Overlay<'a> {
+/// Changes over rows that do not have them yet: while a batch is folded, and (`C` shared) while it is committed.
+pub struct Overlay<'a, C = Changes> {
     base: &'a dyn Rows,
-    changes: BTreeMap<Bytes, Option<Bytes>>,
+    changes: C,
 }
 
 impl<'a> Overlay<'a> {
     pub fn new(base: &'a dyn Rows) -> Self {
-        Self { base, changes: BTreeMap::new() }
+        Self { base, changes: Changes::default() }
     }
 
     pub fn put<R: Row>(&mut self, key: Key, row: &R) {
-        self.changes.insert(key.into_bytes(), Some(row.encode()));
+        self.changes.set(key, Some(row.cell()));
     }
 
     pub fn delete(&mut self, key: Key) {
-        self.changes.insert(key.into_bytes(), None);
-    }
-
-    /// Deletes a key that a scan gave.
-    pub fn delete_raw(&mut self, key: Bytes) {
-        self.changes.insert(key, None);
+        self.changes.set(key, None);
     }
 
     /// Takes over the changes of a batch that was folded over this overlay.
@@ -34,9 +30,8 @@ impl<'a> Overlay<'a> {
         self.changes.extend(changes);
     }
 
-    /// Every changed key once, in order.
     pub fn into_changes(self) -> Changes {
-        self.changes.into_iter().collect()
+        self.changes
     }
 
     pub fn changed(&self) -> usize {
@@ -44,11 +39,25 @@ impl<'a> Overlay<'a> {
     }
 }
 
-impl Rows for Overlay<'_> {
+impl<'a, C: Borrow<Changes>> Overlay<'a, C> {
+    /// Rows as they will be once these changes are committed to them.
+    pub fn over(base: &'a dyn Rows, changes: C) -> Self {
+        Self { base, changes }
+    }
+}
+
+impl<C: Borrow<Changes>> Rows for Overlay<'_, C> {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowsError> {
-        match self.changes.get(key) {
-            Some(change) => Ok(change.clone()),
+        match self.changes.borrow().get(key) {
+            Some(change) => Ok(change.as_ref().map(Cell::bytes)),
             None => self.base.get(key),
+        }
+    }
+
+    fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
+        match self.changes.borrow().get(key) {
+            Some(change) => Ok(change.clone()),
+            None => self.base.cell(key),
         }
     }
 
@@ -60,28 +69,26 @@ impl Rows for Overlay<'_> {
         visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<Result<(), RowsError>>,
     ) -> Result<(), RowsError> {
         let forward = direction == Direction::Forward;
-        let changes = self.changes.range::<[u8], _>((range.from, range.until));
-        let mut changes: Box<dyn Iterator<Item = (&Bytes, &Option<Bytes>)>> =
-            if forward { Box::new(changes) } else { Box::new(changes.rev()) };
+        let mut changes = self.changes.borrow().range(range, direction);
         let mut next = changes.next();
         let mut stopped = None;
         let comes_first = |a: &[u8], b: &[u8]| if forward { a < b } else { a > b };
         self.base.scan(range, direction, &mut |key, value| {
             while let Some((changed, change)) = next
-                && comes_first(changed, key)
+                && comes_first(changed.as_slice(), key)
             {
                 next = changes.next();
                 if let Some(change) = change
-                    && let ControlFlow::Break(result) = visit(changed, change)
+                    && let ControlFlow::Break(result) = visit(changed.as_slice(), &change.bytes())
                 {
                     stopped = Some(result);
                     return ControlFlow::Break(Ok(()));
                 }
             }
             let flow = match next {
-                Some((changed, change)) if changed.as_ref() == key => {
+                Some((changed, change)) if changed.as_slice() == key => {
                     next = changes.next();
-                    change.as_ref().map_or(ControlFlow::Continue(()), |change| visit(changed, change))
+                    change.as_ref().map_or(ControlFlow::Continue(()), |change| visit(key, &change.bytes()))
                 }
                 _ => visit(key, value),
             };
@@ -99,7 +106,7 @@ impl Rows for Overlay<'_> {
         while let Some((changed, change)) = next {
             next = changes.next();
             if let Some(change) = change
-                && let ControlFlow::Break(result) = visit(changed, change)
+                && let ControlFlow::Break(result) = visit(changed.as_slice(), &change.bytes())
             {
                 return result;
             }
@@ -110,13 +117,13 @@ impl Rows for Overlay<'_> {
 
 /// Rows in a map: for tests, and below the first checkpoint.
 #[derive(Clone, Default)]
-pub struct MapRows(BTreeMap<Bytes, Bytes>);
+pub struct MapRows(BTreeMap<Key, Bytes>);
 
 impl MapRows {
     pub fn apply(&mut self, changes: &Changes) {
-        for (key, change) in changes {
+        for (key, change) in changes.iter() {
             match change {
-                Some(value) => self.0.insert(key.clone(), value.clone()),
+                Some(cell) => self.0.insert(key.clone(), cell.bytes()),
                 None => self.0.remove(key),
             };
         }
@@ -124,7 +131,7 @@ impl MapRows {
 
     /// Keeps the rows that `keep` wants, as a compaction does.
     pub fn retain(&mut self, mut keep: impl FnMut(&[u8], &[u8]) -> bool) {
-        self.0.retain(|key, value| keep(key, value));
+        self.0.retain(|key, value| keep(key.as_slice(), value));
     }
 }
 
@@ -140,10 +147,10 @@ impl Rows for MapRows {
         visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<Result<(), RowsError>>,
     ) -> Result<(), RowsError> {
         let found = self.0.range::<[u8], _>((range.from, range.until));
-        let mut found: Box<dyn Iterator<Item = (&Bytes, &Bytes)>> =
+        let mut found: Box<dyn Iterator<Item = (&Key, &Bytes)>> =
             if direction == Direction::Forward { Box::new(found) } else { Box::new(found.rev()) };
         found
-            .find_map(|(key, value)| match visit(key, value) {
+            .find_map(|(key, value)| match visit(key.as_slice(), value) {
                 ControlFlow::Continue(()) => None,
                 ControlFlow::Break(result) => Some(result),
             })
@@ -159,9 +166,10 @@ mod tests {
 
     use super::*;
 
-    fn all(rows: &dyn Rows, direction: Direction) -> Vec<(Vec<u8>, Vec<u8>)> {
+    fn all(rows: &dyn Rows, from: u8, until: u8, direction: Direction) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut found = Vec::new();
-        let range = KeyRange { from: Bound::Included(&[2]), until: Bound::Excluded(&[30]) };
+        let (from, until) = ([from.min(until)], [from.max(until)]);
+        let range = KeyRange { from: Bound::Included(&from), until: Bound::Excluded(&until) };
         rows.scan(range, direction, &mut |key, value| {
             found.push((key.to_vec(), value.to_vec()));
             ControlFlow::Continue(())
@@ -170,22 +178,28 @@ mod tests {
         found
     }
 
+    /// Keys of tables with an order in the changes and of tables without.
+    const TABLES: std::ops::Range<u8> = 0..40;
+
     proptest! {
         #[test]
         fn an_overlay_reads_like_the_map_with_its_changes_applied(
-            base in prop::collection::btree_map(0u8..40, any::<u8>(), 0..20),
-            changes in prop::collection::btree_map(0u8..40, any::<Option<u8>>(), 0..20),
+            base in prop::collection::btree_map(TABLES, any::<u8>(), 0..20),
+            changes in prop::collection::btree_map(TABLES, any::<Option<u8>>(), 0..20),
+            (from, until) in (TABLES, TABLES),
         ) {
             let bytes = |byte: u8| Bytes::copy_from_slice(&[byte]);
-            let base = MapRows(base.into_iter().map(|(key, value)| (bytes(key), bytes(value))).collect());
-            let mut overlay = Overlay::new(&base);
-            overlay.changes = changes.into_iter().map(|(key, value)| (bytes(key), value.map(bytes))).collect();
+            let key = |byte: u8| Key::from([byte].as_slice());
+            let base = MapRows(base.into_iter().map(|(at, value)| (key(at), bytes(value))).collect());
+            let changes: Changes =
+                changes.into_iter().map(|(at, value)| (key(at), value.map(bytes).map(Cell::from))).collect();
             let mut merged = base.clone();
-            merged.apply(&overlay.changes.clone().into_iter().collect());
+            merged.apply(&changes);
+            let overlay = Overlay::over(&base, changes);
             for direction in [Direction::Forward, Direction::Backward] {
-                prop_assert_eq!(all(&overlay, direction), all(&merged, direction));
+                prop_assert_eq!(all(&overlay, from, until, direction), all(&merged, from, until, direction));
             }
-            for key in 0u8..40 {
+            for key in TABLES {
                 prop_assert_eq!(overlay.get(&[key]).unwrap(), merged.get(&[key]).unwrap());
             }
         }

@@ -3,6 +3,8 @@ use std::ops::{Bound, ControlFlow};
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::Cell;
+
 /// The rows below the fold could not be read: the disk failed or the store is damaged. Not a verdict: the partition stops.
 #[derive(Debug, Clone, Error)]
 #[error("rows cannot be read: {0}")]
@@ -31,6 +33,14 @@ pub trait Rows {
     /// If the row cannot be read.
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowsError>;
 
+    /// The same row, decoded already where these rows keep it so.
+    ///
+    /// # Errors
+    /// If the row cannot be read or decoded.
+    fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
+        Ok(self.get(key)?.map(Cell::Encoded))
+    }
+
     /// Calls `visit` with each key and value in the range until it breaks.
     ///
     /// # Errors
@@ -42,6 +52,3 @@ pub trait Rows {
         visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
     ) -> Result<(), RowsError>;
 }
-
-/// What a fold step leaves behind: keys in ascending order, each once; `None` deletes.
-pub type Changes = Vec<(Bytes, Option<Bytes>)>;

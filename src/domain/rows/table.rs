@@ -1,4 +1,5 @@
-use bytes::Bytes;
+use std::borrow::Borrow;
+
 use duolog_topics::Account;
 
 use super::RowsError;
@@ -49,6 +50,15 @@ macro_rules! tables {
     };
 }
 
+impl Table {
+    /// Whether the fold walks over ranges of the table as a matter of course. Changes of the others are kept without an
+    /// order, which is cheaper; a walk over them sorts first.
+    pub(super) const fn is_walked(self) -> bool {
+        use Table::{Account, Consumer, Conversation, Idempotency, Message, Meta, Outcome, Position, Profile};
+        !matches!(self, Account | Consumer | Conversation | Idempotency | Message | Meta | Outcome | Position | Profile)
+    }
+}
+
 // The byte 0 belongs to the store itself (the applied place).
 tables! {
     Meta = 1, "meta", Never, dumped true: "() -> what the partition knows of itself: log, epoch, policy, time, horizons."
@@ -76,8 +86,27 @@ tables! {
 const END: u8 = 0;
 
 /// Builds a key: the table's byte, then texts ended by 0x00 and big-endian numbers.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Key(Vec<u8>);
+
+impl Borrow<[u8]> for Key {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Key {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<&[u8]> for Key {
+    /// A key that a scan gave.
+    fn from(key: &[u8]) -> Self {
+        Self(key.to_vec())
+    }
+}
 
 impl Key {
     pub fn of(table: Table) -> Self {
@@ -123,8 +152,14 @@ impl Key {
         &self.0
     }
 
-    pub fn into_bytes(self) -> Bytes {
-        self.0.into()
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// The table that the key is of.
+    ///
+    pub fn table(&self) -> Option<Table> {
+        self.0.first().and_then(|byte| Table::from_byte(*byte))
     }
 
     /// The first key after all that begin with this one.

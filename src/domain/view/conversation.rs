@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use duolog_topics::{Account, Millis};
 
 use super::{Mailbox, MessageView};
-use crate::domain::rows::{Direction, HistoryPlace, HistoryRow, RecentRow, RowsError, get};
+use crate::domain::rows::{ConversationRow, Direction, HistoryPlace, HistoryRow, RecentRow, RowsError, get};
 
 /// One of the recent contacts.
 #[derive(Clone, PartialEq, Debug)]
@@ -35,37 +35,42 @@ impl Mailbox<'_> {
     /// If rows cannot be read.
     pub fn recent_contacts(&self, account: &Account, changed_after: Option<u64>) -> Result<RecentContacts, RowsError> {
         let mut recents = RecentContacts::default();
-        let limit = self.meta.policy.recent_contacts as usize;
-        let mut seen = 0;
-        let prefix = RecentRow::prefix(account);
-        self.walk(&prefix, Direction::Backward, |key, _| {
-            let (time, peer) = RecentRow::place(key)?;
-            let Some(conversation) = self.conversation(account, &peer)? else {
-                return Ok(ControlFlow::Continue(()));
-            };
-            if seen == limit {
-                return Ok(ControlFlow::Break(()));
-            }
-            seen += 1;
+        for (peer, conversation) in self.recent_conversations(account)? {
             recents.unread_total += conversation.unread;
-            if changed_after.is_none_or(|cursor| conversation.changed > cursor) {
-                let last = match conversation.last {
-                    Some(place) => self.message_at(account, &peer, place)?.map(|message| (place.sequence, message)),
-                    None => None,
-                };
-                recents.list.push(RecentContact {
-                    peer,
-                    time,
-                    unread: conversation.unread,
-                    read_time: conversation.read_time,
-                    peer_read_time: conversation.peer_read_time,
-                    changed: conversation.changed,
-                    last,
-                });
+            if changed_after.is_some_and(|cursor| conversation.changed <= cursor) {
+                continue;
+            }
+            let last = match conversation.last {
+                Some(place) => self.message_at(account, &peer, place)?.map(|message| (place.sequence, message)),
+                None => None,
+            };
+            recents.list.push(RecentContact {
+                peer,
+                time: conversation.recent.map_or(0, |recent| recent.time),
+                unread: conversation.unread,
+                read_time: conversation.read_time,
+                peer_read_time: conversation.peer_read_time,
+                changed: conversation.changed,
+                last,
+            });
+        }
+        Ok(recents)
+    }
+
+    /// The conversations that are recent contacts, newest first.
+    fn recent_conversations(&self, account: &Account) -> Result<Vec<(Account, ConversationRow)>, RowsError> {
+        let mut found = Vec::new();
+        self.walk(&RecentRow::prefix(account), Direction::Forward, |key, _| {
+            let (_, peer) = RecentRow::place(key)?;
+            if let Some(conversation) = self.conversation(account, &peer)? {
+                found.push((peer, conversation));
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        Ok(recents)
+        let time = |conversation: &ConversationRow| conversation.recent.map(|recent| recent.time);
+        found.sort_unstable_by(|(a, x), (b, y)| (time(y), b).cmp(&(time(x), a)));
+        found.truncate(self.meta.policy.recent_contacts as usize);
+        Ok(found)
     }
 
     fn message_at(

@@ -39,10 +39,10 @@ fn changes(rows: &[(u8, Option<u16>)]) -> Changes {
 }
 
 fn apply(model: &mut Model, changes: &Changes) {
-    for (key, value) in changes {
+    for (key, value) in changes.iter() {
         match value {
-            Some(value) => model.insert(key.clone(), value.clone()),
-            None => model.remove(key),
+            Some(value) => model.insert(Bytes::copy_from_slice(key.as_slice()), value.bytes()),
+            None => model.remove(key.as_slice()),
         };
     }
 }

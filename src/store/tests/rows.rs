@@ -1,3 +1,4 @@
+use crate::domain::rows::Changes;
 use std::{ops::ControlFlow, thread};
 
 use super::*;
@@ -10,7 +11,7 @@ fn a_view_stays_as_it_is_and_can_go_to_another_thread() {
     assert_eq!((store.applied(), store.view().applied().unwrap()), (None, None));
     put(&store, 1, [(1, "one"), (2, "two")]);
     let before = store.view();
-    store.commit(&vec![(key(1), Some("eins".into())), (key(2), None)], at(2)).unwrap();
+    store.commit(&Changes::from_iter([(key(1), Some(Bytes::from("eins"))), (key(2), None)]), at(2)).unwrap();
     store.flush().unwrap();
     let after = store.view();
     drop(store);
@@ -58,7 +59,7 @@ fn the_place_never_goes_back() {
 #[should_panic = "is no row's"]
 fn the_stores_own_keys_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    open(folder.path()).commit(&vec![(Bytes::from_static(&[0, 1]), None)], at(1)).unwrap();
+    open(folder.path()).commit(&Changes::from_iter([(Bytes::from_static(&[0, 1]), None::<Bytes>)]), at(1)).unwrap();
 }
 
 #[test]
@@ -122,7 +123,7 @@ fn stores_share_what_bounds_their_memory() {
     let large: Bytes = vec![7; 1 << 20].into();
     for next in 1..=12 {
         for store in &stores {
-            store.commit(&vec![(key(next as u32), Some(large.clone()))], at(next)).unwrap();
+            store.commit(&Changes::from_iter([(key(next as u32), Some(large.clone()))]), at(next)).unwrap();
         }
     }
     // 36 MiB of rows and 8 MiB of write buffers: some store has been made to flush.

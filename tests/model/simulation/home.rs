@@ -84,7 +84,7 @@ impl Home {
         let records = self.read(self.state.next, count);
         let (folded, mut changes, meta) = fold(&self.state, self.id, &records, true);
         for (destination, number) in self.delivered.drain(..) {
-            changes.push((OutboxRow::key(destination, number).into_bytes(), None));
+            changes.set(OutboxRow::key(destination, number), None);
         }
         self.state.rows.apply(&changes);
         self.state.next += records.len() as u64;
@@ -137,10 +137,10 @@ impl Home {
 
     /// Takes some of the rows that a compaction may take.
     pub fn compact(&mut self, dice: &mut Dice) {
-        let gone: Vec<_> = all(&self.state.rows)
+        let gone: Changes = all(&self.state.rows)
             .into_iter()
             .filter(|(key, value)| self.expired.expired(key, value) && dice.percent(70))
-            .map(|(key, _)| (key, None))
+            .map(|(key, _)| (key, None::<Bytes>))
             .collect();
         self.state.rows.apply(&gone);
     }

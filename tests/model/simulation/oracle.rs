@@ -223,8 +223,10 @@ fn mailbox_adds_up(rows: &MapRows, meta: &MetaRow, account: &Account, long: bool
     assert!(places.len() <= meta.policy.recent_contacts as usize, "{account} has {} recent contacts", places.len());
     assert_eq!(owner.recents as usize, places.len(), "recent contacts of {account}");
     for (peer, row) in &conversations {
-        if let Some(time) = row.recent {
-            assert!(places.contains(&RecentRow::key(account, time, peer).into_bytes()), "{peer}'s place");
+        if let Some(recent) = row.recent {
+            assert!(recent.row <= recent.time, "{peer}'s row is not later than its place");
+            let key = RecentRow::key(account, recent.row, peer);
+            assert!(places.contains(key.as_slice()), "{peer}'s place");
         } else {
             assert_eq!(row.unread, 0, "{account} has unread messages of {peer} in no recent contact");
         }

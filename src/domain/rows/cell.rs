@@ -1,0 +1,56 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{AccountRow, ConversationRow, Row, RowsError, Table};
+
+/// A row's value on its way between the fold and the store.
+///
+/// Accounts and conversations are read and changed by nearly every message, so they stay decoded from one batch to the
+/// next and are encoded once a commit, however many messages touched them.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Cell {
+    Encoded(Bytes),
+    Account(Arc<AccountRow>),
+    Conversation(Arc<ConversationRow>),
+}
+
+impl Cell {
+    /// The value as the store keeps it. Costs an encoding for hot rows.
+    pub fn bytes(&self) -> Bytes {
+        match self {
+            Self::Encoded(value) => value.clone(),
+            Self::Account(row) => row.encode(),
+            Self::Conversation(row) => row.encode(),
+        }
+    }
+
+    /// Decoded, if it is of a hot table.
+    ///
+    /// # Errors
+    /// If the bytes are no row of the table.
+    pub fn decoded(self, table: Table) -> Result<Self, RowsError> {
+        Ok(match (table, &self) {
+            (Table::Account, Self::Encoded(value)) => Self::Account(Arc::new(AccountRow::decode(value)?)),
+            (Table::Conversation, Self::Encoded(value)) => {
+                Self::Conversation(Arc::new(ConversationRow::decode(value)?))
+            }
+            _ => self,
+        })
+    }
+
+    /// Bytes that it takes in memory, about.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Encoded(value) => value.len(),
+            Self::Account(_) => size_of::<AccountRow>(),
+            Self::Conversation(_) => size_of::<ConversationRow>(),
+        }
+    }
+}
+
+impl From<Bytes> for Cell {
+    fn from(value: Bytes) -> Self {
+        Self::Encoded(value)
+    }
+}
