@@ -144,3 +144,86 @@ impl<T> Drop for Pipeline<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::bounded;
+
+    use super::*;
+    use crate::domain::rows::{AccountRow, IdempotencyRow, Key, Pointer, Row, Window, get};
+    use crate::store::{KeepAll, Shared, SharedSizes};
+
+    const SIZES: SharedSizes = SharedSizes { block_cache: 8 << 20, write_buffers: 8 << 20, threads: 1 };
+
+    fn store(folder: &tempfile::TempDir) -> Store {
+        Store::open(folder.path(), &Shared::new(SIZES).unwrap(), Arc::new(KeepAll)).unwrap()
+    }
+
+    fn at(next: u64) -> Applied {
+        Applied { next, checksum: next }
+    }
+
+    /// A hot row and one that is read from the store, both with a number.
+    fn rows(number: u64) -> (AccountRow, IdempotencyRow) {
+        let hot = AccountRow { sequence: number, ..AccountRow::default() };
+        let pointer = Pointer { generation: 0, partition: 0, offset: number };
+        let window = Window::Client;
+        let cold = IdempotencyRow { record_time: 1, window, pointer, message_time: 1, msg_seq: 0, sequence: number };
+        (hot, cold)
+    }
+
+    fn keys() -> (Key, Key) {
+        let account = duolog_topics::Account::new("alice").unwrap();
+        (AccountRow::key(&account), IdempotencyRow::key(&account, 7))
+    }
+
+    fn changes(number: u64) -> Changes {
+        let ((hot, cold), (hot_key, cold_key)) = (rows(number), keys());
+        [(hot_key, Some(hot.cell())), (cold_key, Some(cold.cell()))].into_iter().collect()
+    }
+
+    fn found(rows: &dyn Rows) -> (u64, u64) {
+        let (hot, cold) = keys();
+        let hot: AccountRow = get(rows, hot.as_slice()).unwrap().unwrap();
+        let cold: IdempotencyRow = get(rows, cold.as_slice()).unwrap().unwrap();
+        (hot.sequence, cold.sequence)
+    }
+
+    #[test]
+    fn rows_are_read_as_folded_while_they_are_written() {
+        for writing in [Writing::Batches, Writing::Tables] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = store(&folder);
+            let (go_on, wait) = bounded(0);
+            let (tell, told) = bounded(8);
+            let mut pipeline = Pipeline::new(store.clone(), writing, move |applied: Applied, name: &str| {
+                tell.send((applied.next, name)).unwrap();
+                wait.recv().unwrap();
+            });
+            pipeline.commit(changes(1), at(1), "first").unwrap();
+            assert_eq!(found(&pipeline), (1, 1));
+            go_on.send(()).unwrap();
+            pipeline.commit(changes(2), at(2), "second").unwrap();
+            assert_eq!(found(&pipeline), (2, 2));
+            assert_eq!(told.recv(), Ok((1, "first")));
+            assert_eq!(told.recv(), Ok((2, "second")), "in order, after its commit");
+            assert_eq!(store.applied(), Some(at(2)));
+            go_on.send(()).unwrap();
+            pipeline.settle().unwrap();
+            assert_eq!((found(&pipeline), found(&store)), ((2, 2), (2, 2)));
+        }
+    }
+
+    #[test]
+    fn a_reader_sees_hot_rows_and_leaves_none_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        store.commit(&changes(1), at(1)).unwrap();
+        let mut pipeline = Pipeline::new(store, Writing::Batches, |_, ()| {});
+        let reader = pipeline.reader();
+        assert_eq!(found(&reader), (1, 1), "from the store");
+        pipeline.commit(changes(2), at(2), ()).unwrap();
+        pipeline.settle().unwrap();
+        assert_eq!(found(&reader), (2, 2), "what the reader had read does not hide it");
+    }
+}

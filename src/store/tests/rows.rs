@@ -1,8 +1,7 @@
-use crate::domain::rows::Changes;
 use std::{ops::ControlFlow, thread};
 
 use super::*;
-use crate::domain::rows::RowsError;
+use crate::domain::rows::{Changes, RowsError};
 
 #[test]
 fn a_view_stays_as_it_is_and_can_go_to_another_thread() {
@@ -131,4 +130,23 @@ fn stores_share_what_bounds_their_memory() {
     let waited = rocksdb::WaitForCompactOptions::default();
     stores.iter().for_each(|store| store.db.wait_for_compact(&waited).unwrap());
     assert!(stores.iter().map(flushed).sum::<usize>() > 0);
+}
+
+#[test]
+fn an_ingested_batch_reads_like_a_committed_one_and_is_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, 1, [(1, "one"), (2, "two"), (3, "three")]);
+    let before = store.view();
+    let changes = Changes::from_iter([(key(1), Some(Bytes::from("eins"))), (key(2), None)]);
+    store.ingest(&changes, at(2)).unwrap();
+    put(&store, 3, [(4, "four")]);
+    let expected = [(key(1), "eins".into()), (key(3), "three".into()), (key(4), "four".into())];
+    assert_eq!(scan(&store, EVERYTHING, Direction::Forward), expected);
+    assert_eq!(store.applied(), Some(at(3)));
+    assert_eq!(before.get(&key(1)).unwrap().as_deref(), Some(&b"one"[..]));
+    // The last commit is not flushed; what was ingested and all before it is there.
+    let found = Store::open_read_only(folder.path()).unwrap();
+    assert_eq!(scan(&found, EVERYTHING, Direction::Forward), expected[..2]);
+    assert_eq!(found.applied().unwrap(), Some(at(2)));
 }

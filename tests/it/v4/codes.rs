@@ -530,6 +530,10 @@ fn others(calls: &mut Calls) {
     calls.wrong(
         "open_msg_svc/get_history",
         &hour,
-        &[("MsgTime", json!("2009010100"), 1005), ("MsgTime", json!(2009010100), 1002), ("ChatType", json!(null), 1002)],
+        &[
+            ("MsgTime", json!("2009010100"), 1005),
+            ("MsgTime", json!(2009010100), 1002),
+            ("ChatType", json!(null), 1002),
+        ],
     );
 }
