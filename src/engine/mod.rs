@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Each partition has an appender, a folder and a commit thread, so one batch is synced while the one before is folded and
-//! the one before that is written ([`Pipeline`]). With several partitions each has a courier. A request is found again by its event id when it is read back from the log.
+//! the one before that is written ([`Pipeline`]). With several partitions each has a courier. A request is found again by
+//! its event id when it is read back from the log.
 
 mod appender;
 mod cached;
