@@ -2,7 +2,7 @@
 # Installs what a build or the tests need and the machine lacks, or says in a sentence what to install.
 #
 #   setup.sh build      a C++ compiler, libclang (for RocksDB's bindings), curl, the pinned Rust toolchain
-#   setup.sh test       the same, and a Python environment with the client libraries that the tests drive
+#   setup.sh test       the same, a Python environment with the client libraries that the tests drive, and a Kafka broker
 #   setup.sh announce   how long the first build takes, if this is the first
 #   setup.sh not-run T  what target T did not run
 set -euo pipefail
@@ -10,7 +10,11 @@ cd "$(dirname "$0")/.."
 
 # Where the official installer of Rust comes from, for machines whose distribution has no package of it.
 RUSTUP_INSTALLER=https://sh.rustup.rs
-PYTHON_PACKAGES=(msgpack==1.2.4 requests==2.32.5 tencentcloud-sdk-python-im==0.9.4 tls-sig-api-v2==1.1)
+PYTHON_PACKAGES=(msgpack==1.2.4 requests==2.32.5 tencentcloud-sdk-python-im==0.9.4 tls-sig-api-v2==1.1 confluent-kafka==2.16.1)
+
+# The version of the broker, and how its jars are copied; tests/broker/pom.xml names them.
+KAFKA=4.1.0
+MAVEN_COPY=org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -83,6 +87,20 @@ python_environment() {
   printf '%s\n' "${PYTHON_PACKAGES[*]}" >"$installed"
 }
 
+# Apache Kafka as plain jars, which the tests run with Java: no container, no service.
+kafka_broker() {
+  local jars=$DUOLOG_CACHE/kafka-$KAFKA missing=()
+  have java || missing+=(default-jre-headless)
+  [ -e "$jars/kafka-clients-$KAFKA.jar" ] || have mvn || missing+=(maven)
+  [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+  [ ! -e "$jars/kafka-clients-$KAFKA.jar" ] || return 0
+  say "fetching from Maven Central: Apache Kafka $KAFKA, 93 jars, 54 MB"
+  rm -rf "$jars" "$jars.part"
+  mvn -q -B -f tests/broker/pom.xml "$MAVEN_COPY" -DoutputDirectory="$jars.part" ||
+    die "Maven could not fetch the jars of Apache Kafka $KAFKA"
+  mv "$jars.part" "$jars"
+}
+
 announce() {
   [ ! -e "$CARGO_TARGET_DIR/release/build" ] || return 0
   say "The first build compiles RocksDB and librdkafka from source: 10 to 20 minutes on 2 cores, less on more."
@@ -95,15 +113,18 @@ case "${1:-}" in
     rust
     ;;
   test)
-    say "Fetched if missing: a C++ compiler, libclang, curl, Rust (see rust-toolchain.toml), crates, from PyPI: ${PYTHON_PACKAGES[*]}."
+    say "Fetched if missing: a C++ compiler, libclang, curl, Rust (see rust-toolchain.toml), crates, from PyPI: ${PYTHON_PACKAGES[*]}," \
+      "Java, and with Maven the jars of Apache Kafka $KAFKA (54 MB)."
     system_packages
     rust
     python_environment
+    kafka_broker
     ;;
   announce) announce ;;
   not-run)
     if [ "${2:-}" = test-quick ]; then
-      say "Not run by make test-quick: the Python reader of the topics and the third-party client (make test runs them)."
+      say "Not run by make test-quick: the Python readers of the topics and the third-party client, and the tests against a" \
+        "real Kafka broker, which have with_broker in their names (make test runs them)."
     fi
     ;;
   *) die "usage: setup.sh build|test|announce|not-run TARGET" ;;

@@ -1,6 +1,6 @@
-//! What lies under a data directory on the embedded log, and how it is opened.
+//! What lies under a data directory, and how it is opened.
 //!
-//! `log/` the embedded log · `state/<partition>/` the state store · `checkpoints/<partition>/` copies of the state.
+//! `log/` the log, if it is the embedded one · `state/<partition>/` the state store · `checkpoints/<partition>/` copies of the state.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +29,14 @@ pub enum DataDirError {
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
     State(#[from] OpenError),
+    #[error(
+        "{} is the state of a partition that the log does not have: it has {partitions}. The number of partitions cannot \
+         be changed, only moved to a new log; give this log another data directory",
+        path.display()
+    )]
+    OtherPartitions { path: PathBuf, partitions: u32 },
+    #[error("{} cannot be looked through: {source}", path.display())]
+    Look { path: PathBuf, source: std::io::Error },
 }
 
 /// The paths of a data directory.
@@ -72,14 +80,27 @@ impl DataDir {
         Checkpoints::new(self.checkpoints.join(partition.to_string()))
     }
 
+    /// [`Self::open_with`] the embedded log.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open(&self, partitions: u32) -> Result<OpenData, DataDirError> {
+        self.open_with(|| Ok(Arc::new(EmbeddedLog::open(&self.log(), partitions)?)))
+    }
+
     /// Takes the directory, opens the log and a store for each partition; a store that is missing is put back from its
     /// newest good checkpoint, if there is one.
     ///
     /// # Errors
     /// [`DataDirError`]; nothing was changed, but for a store that was put back.
-    pub fn open(&self, partitions: u32) -> Result<OpenData, DataDirError> {
+    pub fn open_with(
+        &self,
+        open_log: impl FnOnce() -> Result<Arc<dyn Log>, LogError>,
+    ) -> Result<OpenData, DataDirError> {
         let lock = lock_dir(&self.root)?;
-        let log: Arc<dyn Log> = Arc::new(EmbeddedLog::open(&self.log(), partitions)?);
+        let log = open_log()?;
+        let partitions = log.partitions();
+        self.refuse_other_partitions(partitions)?;
         let shared = Shared::new(SharedSizes::default()).map_err(DataDirError::Shared)?;
         let mut stores = Vec::new();
         let mut expiry = Vec::new();
@@ -93,6 +114,23 @@ impl DataDir {
             expiry.push(expired);
         }
         Ok(OpenData { log, stores, expiry, lock })
+    }
+
+    /// A state that the log has no partition for belongs to another log.
+    fn refuse_other_partitions(&self, partitions: u32) -> Result<(), DataDirError> {
+        let states = self.root.join("state");
+        if !states.exists() {
+            return Ok(());
+        }
+        let look = |source| DataDirError::Look { path: states.clone(), source };
+        for entry in std::fs::read_dir(&states).map_err(look)? {
+            let entry = entry.map_err(look)?;
+            let number = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+            if number.is_some_and(|number| number >= partitions) {
+                return Err(DataDirError::OtherPartitions { path: entry.path(), partitions });
+            }
+        }
+        Ok(())
     }
 
     /// Puts a missing state back from the newest checkpoint that is whole and belongs to the log.

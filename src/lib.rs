@@ -1,6 +1,7 @@
 //! duolog: a one-to-one message engine on one event log. `docs/ARCHITECTURE.md` follows a message through it.
 
 pub mod clock;
+pub mod cloud_events;
 pub mod config;
 pub mod data_dir;
 pub mod dir_lock;
@@ -10,6 +11,7 @@ pub mod error;
 pub mod gateway;
 pub mod limits;
 pub mod log;
+pub mod open_log;
 pub mod rebuild;
 pub mod server;
 pub mod store;

@@ -25,6 +25,7 @@ use crate::gateway::http::{self, HttpSettings, HttpState};
 use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
 use crate::log::Log;
+use crate::open_log::open_log;
 use crate::upkeep::Upkeep;
 
 /// Connections that still answer when the server drains have this long.
@@ -168,9 +169,9 @@ fn open_engine(
     config: &Config,
     data: &DataDir,
 ) -> impl FnOnce() -> Result<(Engine, Arc<dyn Log>, DirLock), ServerError> + Send + 'static {
-    let (data, partitions, policy) = (data.clone(), config.log.partitions, config.policy_changed());
+    let (config, data, policy) = (config.clone(), data.clone(), config.policy_changed());
     move || {
-        let OpenData { log, stores, expiry, lock } = data.open(partitions)?;
+        let OpenData { log, stores, expiry, lock } = data.open_with(|| open_log(&config, &data))?;
         let node = format!("process {}", std::process::id());
         let parts = Parts { log: log.clone(), stores, expiry, policy, node, clock: None };
         let mut bar = crate::telemetry::Progress::new("folding the log");

@@ -9,6 +9,7 @@
 
 mod folding;
 mod history;
+mod k1_kafka;
 mod load;
 mod m1_acked_sends;
 mod m2_ack_latency;
@@ -39,7 +40,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type Measure = fn(&mut Report) -> Result<()>;
 
 /// Each figure by its name in `goals`, in the order of the table.
-const FIGURES: [(&str, Measure); 11] = [
+const FIGURES: [(&str, Measure); 12] = [
     ("m1", m1_acked_sends::measure),
     ("m2", m2_ack_latency::measure),
     ("m3", m3_websocket::measure),
@@ -50,6 +51,7 @@ const FIGURES: [(&str, Measure); 11] = [
     ("m7", m7_disk::measure),
     ("m8", m8_idle::measure),
     ("m9", m9_catch_up::measure),
+    ("k1", k1_kafka::measure),
     ("r1", r1_restart::measure),
 ];
 

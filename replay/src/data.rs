@@ -3,9 +3,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use duolog::cloud_events::CLOUD_EVENTS;
 use duolog::data_dir::DataDir;
-use duolog::log::Log;
 use duolog::log::embedded::ReadOnlyLog;
+use duolog::log::kafka::KafkaSettings;
+use duolog::log::{KafkaLog, Log};
 use duolog::rebuild::Watch;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -18,6 +20,20 @@ pub struct Data {
     /// The folder of its checkpoints, if it is not in the data directory
     #[arg(long, value_name = "DIR")]
     checkpoints: Option<PathBuf>,
+    /// Read the log on Kafka, from these brokers; state and checkpoints are still those of the data directory
+    #[arg(long, value_name = "BROKERS")]
+    kafka: Option<String>,
+    /// What the names of the topics begin with
+    #[arg(long, value_name = "PREFIX", default_value = "duolog.", requires = "kafka")]
+    topic_prefix: String,
+    /// A property for librdkafka (TLS, SASL, ...); may be given several times
+    #[arg(long = "kafka-property", value_name = "NAME=VALUE", requires = "kafka", value_parser = property)]
+    properties: Vec<(String, String)>,
+}
+
+fn property(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=VALUE"))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 impl Data {
@@ -27,6 +43,18 @@ impl Data {
 
     /// The log, for reading: also beside a running server.
     pub fn log(&self) -> Result<Arc<dyn Log>> {
+        if let Some(brokers) = &self.kafka {
+            let settings = KafkaSettings {
+                brokers: brokers.clone(),
+                topic_prefix: self.topic_prefix.clone(),
+                // Nothing is made by a reader.
+                partitions: 1,
+                replication: 1,
+                properties: self.properties.iter().cloned().collect(),
+                headers: CLOUD_EVENTS,
+            };
+            return Ok(Arc::new(KafkaLog::open_read_only(settings)?));
+        }
         let path = self.dir().log();
         let log = ReadOnlyLog::open(&path).with_context(|| format!("the log in {} cannot be read", path.display()))?;
         Ok(Arc::new(log))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use duolog::engine::is_foreign;
 use duolog::log::{Log, ReadLimit, Stored};
 use duolog_topics::{Account, Authority, Envelope, Event, EventKind, rfc3339};
 use serde_json::{Value, json};
@@ -80,6 +81,13 @@ impl Tail {
         for stored in records.iter().take_while(|stored| stored.offset < until) {
             *next = stored.offset + 1;
             moved = true;
+            if is_foreign(&stored.record) {
+                // Another program's: nothing can be said of it, and no fold obeys it.
+                if self.account.is_none() && self.peer.is_none() && self.kind.is_none() {
+                    writeln!(out, "{}", json!({"partition": partition, "offset": stored.offset, "foreign": true}))?;
+                }
+                continue;
+            }
             let place = || format!("partition {partition}, offset {}", stored.offset);
             let (envelope, event) = decode(stored).with_context(place)?;
             if self.wants(&envelope, &event) {

@@ -8,7 +8,6 @@ use super::{Config, ConfigError, SECTIONS};
 /// Keys that nothing obeys yet: a key, or a section with all that is in it, and what the operator can do instead.
 /// Setting one to its default asks for nothing.
 pub const MISSING: &[(&str, &str)] = &[
-    ("log.provider", "this version has no log on Kafka yet; it takes \"embedded\""),
     ("callback", "this version sends no callbacks yet; leave it out"),
     ("push", "this version sends no offline push yet; leave it out"),
     ("records", "this version writes no record files yet; leave it out"),

@@ -148,6 +148,12 @@ impl Appender {
         match self.partition.log.append(self.partition.id, batch.records) {
             Ok(_) => {}
             Err(LogError::Busy(_)) => self.answer_all(&ids, &EngineError::Busy),
+            // Whether it was written the fold will see, and whoever asks again gets the first answer. A log that can
+            // write no more says so at the next append.
+            Err(LogError::Unknown(why)) => {
+                tracing::warn!(partition = self.partition.id, "an append may have been written: {why}");
+                self.answer_all(&ids, &EngineError::Unknown);
+            }
             Err(error) => self.partition.fail(&error),
         }
     }

@@ -61,6 +61,10 @@ impl Folder {
                     }
                 }
                 Ok(_) => {}
+                // The read has waited already. Nothing is lost: what is appended meanwhile is folded when it can be read.
+                Err(FolderError::Log(LogError::Unreachable(why))) => {
+                    tracing::warn!(partition = self.partition.id, "no records can be read, trying again: {why}");
+                }
                 Err(error) => return self.partition.fail(&error),
             }
         }
@@ -90,6 +94,10 @@ impl Folder {
         let mut fold = Fold::new(&self.rows, self.partition.id, true)?;
         let mut outcomes = Vec::with_capacity(records.len());
         for stored in records {
+            if super::is_foreign(&stored.record) {
+                metrics::counter!("duolog_foreign_records_total").increment(1);
+                continue;
+            }
             let (envelope, event, answer) = self.take(stored)?;
             let folded = fold
                 .apply(stored.offset, &envelope, &event)

@@ -111,6 +111,7 @@ impl Engine {
             let partition = Arc::new(Partition::new(id, store, requests, expiry, &shared)?);
             let mut folder = folder::Folder::new(partition.clone());
             catch_up(&mut folder, &partition, &mut progress)?;
+            open::check_partitions(&partition.meta(), takeover.partitions)?;
             takeover.append(&partition)?;
             catch_up(&mut folder, &partition, &mut progress)?;
             workers.push((folder, appender::Appender::new(partition.clone(), receiver)));
@@ -381,6 +382,12 @@ pub fn record_of(envelope: &Envelope, event: &Event) -> Record {
         header: envelope.encode_header(event).into(),
         payload: event.encode().into(),
     }
+}
+
+/// Whether another program has written a record. It says nothing that a fold could judge, so it is passed over, at every
+/// fold alike; only a log that others can write to has such records.
+pub fn is_foreign(record: &Record) -> bool {
+    record.header.is_empty()
 }
 
 /// The id in a record's header.

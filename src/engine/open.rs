@@ -35,6 +35,11 @@ pub enum OpenError {
          came before. Put back a checkpoint"
     )]
     NoBase { partition: u32, first: u64 },
+    #[error(
+        "partition {partition} was opened in a log of {recorded} partitions, and the log has {found} now: accounts would \
+         have other homes. The number of partitions cannot be changed, only moved to a new log"
+    )]
+    OtherPartitions { partition: u32, recorded: u32, found: u32 },
 }
 
 /// Checks that a partition's state belongs to its log: the checksum of the last applied record, and the ends.
@@ -56,6 +61,16 @@ pub fn check_state(log: &dyn Log, partition: u32, applied: Option<Applied>) -> R
     match read.first() {
         Some(stored) if stored.offset == offset && stored.record.checksum() == applied.checksum => Ok(()),
         _ => Err(OpenError::OtherLog { partition, offset }),
+    }
+}
+
+/// Checks that a log has as many partitions as it was made with, as far as a partition's records say. On Kafka anybody can
+/// add some.
+pub(super) fn check_partitions(meta: &MetaRow, found: u32) -> Result<(), OpenError> {
+    let recorded = meta.partitions;
+    match meta.log_id.is_nil() || recorded == found {
+        true => Ok(()),
+        false => Err(OpenError::OtherPartitions { partition: meta.partition, recorded, found }),
     }
 }
 

@@ -23,6 +23,9 @@ pub enum LogError {
     NoPartition(u32),
     #[error("log cannot be opened: {0}")]
     Open(String),
+    /// The log cannot be read now; nothing is known to be wrong with it. Try again later.
+    #[error("log does not answer: {0}")]
+    Unreachable(String),
     #[error("log failed: {0}")]
     Failed(String),
 }

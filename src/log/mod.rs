@@ -27,14 +27,17 @@
 pub mod conformance;
 pub mod embedded;
 mod error;
+pub mod kafka;
 pub mod memory;
 mod record;
 mod search;
+mod tail;
 
 use std::time::Duration;
 
 pub use embedded::EmbeddedLog;
 pub use error::LogError;
+pub use kafka::KafkaLog;
 pub use memory::MemoryLog;
 pub use record::{Record, Stored};
 pub use search::first_at;
@@ -100,7 +103,7 @@ pub trait Log: Send + Sync + 'static {
     /// Reads from an offset; empty at the high watermark.
     ///
     /// # Errors
-    /// [`LogError::Trimmed`] below `first`; [`LogError::Damaged`].
+    /// [`LogError::Trimmed`] below `first`; [`LogError::Damaged`]; [`LogError::Unreachable`] if it can be read later.
     fn read(&self, partition: u32, from: u64, limit: ReadLimit) -> Result<Vec<Stored>, LogError>;
 
     /// Waits until the high watermark is above `from`, or for `timeout`; returns it either way.

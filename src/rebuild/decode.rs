@@ -4,7 +4,7 @@ use crossbeam_channel::{Receiver, Sender};
 use duolog_topics::{Envelope, Event};
 
 use super::{RebuildError, Span};
-use crate::engine::FolderError;
+use crate::engine::{FolderError, is_foreign};
 use crate::limits;
 use crate::log::{Log, ReadLimit, Stored};
 use crate::store::Applied;
@@ -66,7 +66,8 @@ fn read_batch(log: &dyn Log, span: Span, next: u64) -> Result<Batch, FolderError
         return Err(crate::log::LogError::Failed(format!("it ends at offset {next}, before {}", span.end)).into());
     };
     let applied = Applied { next: last.offset + 1, checksum: last.record.checksum() };
-    let records = stored.iter().map(decode).collect::<Result<_, _>>()?;
+    let ours = stored.iter().filter(|stored| !is_foreign(&stored.record));
+    let records = ours.map(decode).collect::<Result<_, _>>()?;
     Ok(Batch { records, applied })
 }
 

@@ -58,9 +58,10 @@ impl Server {
         let path = |name: &str| dir.path().join(name).display().to_string();
         let rate = if settings.contains("server.rate_limit") { "" } else { "server.rate_limit = 0\n" };
         let listen = if settings.contains("server.listen") { "" } else { "server.listen = '127.0.0.1:0'\n" };
+        let topics = topics_of(&dir);
         let config = format!(
             "app.sdkappid = {SDKAPPID}\napp.key_file = '{}'\napp.admins = ['{ADMIN}']\n\
-             data.dir = '{}'\n{listen}{rate}{settings}\n",
+             data.dir = '{}'\n{listen}{rate}{topics}{settings}\n",
             path("app.key"),
             path("data"),
         );
@@ -172,6 +173,12 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Where a run of the tests has its logs on Kafka, each server has topics of its own, which stay with its directory.
+fn topics_of(dir: &TempDir) -> String {
+    let name = dir.path().file_name().and_then(|name| name.to_str()).unwrap_or_default().replace('.', "");
+    format!("log.kafka.topic_prefix = 'it-{name}.'\n")
 }
 
 /// The address in the line that says where the server listens. The rest of its output is read and thrown away.

@@ -7,4 +7,5 @@ mod faults;
 mod harness;
 mod homes;
 mod v4;
+mod with_broker;
 mod ws;

@@ -8,6 +8,7 @@ use super::{check, planted};
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("cli", &["config", "gateway", "server", "telemetry"]),
     ("clock", &[]),
+    ("cloud_events", &["log"]),
     ("config", &[]),
     ("consumers", &["clock", "config", "domain", "engine", "log"]),
     ("cluster", &["clock", "config", "domain", "engine", "gateway"]),
@@ -22,6 +23,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("log", &["dir_lock"]),
     ("main", &["cli"]),
     ("metrics", &[]),
+    ("open_log", &["cloud_events", "config", "data_dir", "log"]),
     ("rebuild", &["domain", "engine", "log", "store"]),
     ("server", &["*"]),
     ("store", &["dir_lock", "log"]),

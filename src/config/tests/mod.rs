@@ -139,9 +139,9 @@ fn what_is_printed_can_be_read_again() {
 
 #[test]
 fn a_key_without_a_capability_stops_the_server() {
-    let config = load("[log]\nprovider = 'kafka'", &[]).unwrap();
+    let config = load("[checkpoint]\nurl = 's3://bucket/prefix'", &[]).unwrap();
     let error = config.refuse_missing().unwrap_err().to_string();
-    assert!(error.starts_with("duolog.toml:2: log.provider: "), "{error}");
+    assert!(error.starts_with("duolog.toml:2: checkpoint.url: "), "{error}");
     // The example of the design names every capability, and asks for none.
     assert_eq!(load(include_str!("example.toml"), &[]).unwrap().refuse_missing(), Ok(()));
     assert_eq!(load("", &[]).unwrap().refuse_missing(), Ok(()));

@@ -1,14 +1,11 @@
 //! One partition in memory: where it begins and ends, and its newest records.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::log::tail::Tail;
 use crate::log::{Bounds, ReadLimit, Stored};
-
-/// Newest records that are kept in memory: readers that keep up never touch the disk.
-const TAIL_RECORDS: usize = 4_096;
-const TAIL_BYTES: usize = 8 << 20;
 
 /// The bounds of a partition, its tail cache, and those who wait for it to grow.
 pub(super) struct Partition {
@@ -18,15 +15,14 @@ pub(super) struct Partition {
 
 struct State {
     bounds: Bounds,
-    /// The newest records, up to the high watermark without a hole.
-    tail: VecDeque<Stored>,
-    tail_bytes: usize,
+    /// Up to the high watermark: readers that keep up never touch the disk.
+    tail: Tail,
     wakes: u64,
 }
 
 impl Partition {
     pub(super) fn new(bounds: Bounds) -> Self {
-        let state = State { bounds, tail: VecDeque::new(), tail_bytes: 0, wakes: 0 };
+        let state = State { bounds, tail: Tail::default(), wakes: 0 };
         Self { state: state.into(), grown: Condvar::new() }
     }
 
@@ -43,12 +39,7 @@ impl Partition {
         for stored in records {
             assert_eq!(stored.offset, state.bounds.high_watermark, "records follow on one another");
             state.bounds.high_watermark += 1;
-            state.tail_bytes += stored.record.size();
-            state.tail.push_back(stored);
-        }
-        while state.tail.len() > TAIL_RECORDS || state.tail_bytes > TAIL_BYTES {
-            let Some(oldest) = state.tail.pop_front() else { break };
-            state.tail_bytes -= oldest.record.size();
+            state.tail.push(stored);
         }
         self.grown.notify_all();
     }
@@ -59,9 +50,7 @@ impl Partition {
         if from >= state.bounds.high_watermark {
             return Some(Vec::new());
         }
-        let oldest = state.tail.front()?.offset;
-        let skip = usize::try_from(from.checked_sub(oldest)?).ok()?;
-        Some(limit.take(state.tail.range(skip..).cloned()))
+        state.tail.read(from, limit)
     }
 
     /// See [`crate::log::Log::wait`].
@@ -89,6 +78,7 @@ impl Partition {
 mod tests {
     use super::*;
     use crate::log::conformance::record;
+    use crate::log::tail::{TAIL_BYTES, TAIL_RECORDS};
 
     const ALL: ReadLimit = ReadLimit { records: usize::MAX, bytes: usize::MAX };
 

@@ -57,7 +57,7 @@ fn kill_under_load(server: Server, senders: &mut [Sender], acks: u64) -> TempDir
 }
 
 /// The texts that an account has received from another one, oldest first.
-fn received(server: &Server, account: &str, from: &str) -> Vec<u32> {
+pub fn received(server: &Server, account: &str, from: &str) -> Vec<u32> {
     let mut found: Vec<u32> = Vec::new();
     let mut request = json!({"Operator_Account": account, "Peer_Account": from, "MaxCnt": 100, "MinTime": 0,
         "MaxTime": 4_000_000_000_u32});

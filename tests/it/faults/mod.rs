@@ -1,5 +1,5 @@
 //! Faults, and what must be true after each: every acked message takes effect once, in the order of the acks.
 
-mod kill;
-mod load;
-mod rebuild;
+pub mod kill;
+pub mod load;
+pub mod rebuild;

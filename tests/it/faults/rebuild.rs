@@ -5,7 +5,12 @@ use crate::harness::{Server, body, random};
 /// Deletes `state/` and starts again: every read gives the same answer.
 #[test]
 fn a_server_without_its_state_answers_every_read_as_before() {
-    let server = Server::start("");
+    answers_as_before("");
+}
+
+/// `settings`: of the server that it starts, twice.
+pub fn answers_as_before(settings: &str) {
+    let server = Server::start(settings);
     let [alice, bob, carol]: [String; 3] = server.accounts();
     for text in ["one", "two", "three"] {
         server.send(&alice, &bob, text);
@@ -26,7 +31,7 @@ fn a_server_without_its_state_answers_every_read_as_before() {
 
     let dir = server.stop();
     std::fs::remove_dir_all(dir.path().join("data/state")).expect("the state is there");
-    let server = Server::start_in(dir, "");
+    let server = Server::start_in(dir, settings);
     assert_eq!(reads(&server, &everyone), before);
     let again = server.ok("openim/sendmsg", &retry);
     assert_eq!(first["MsgKey"], again["MsgKey"], "a retry still gets the first answer");
