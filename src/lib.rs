@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod cloud_events;
+pub mod cluster;
 pub mod config;
 pub mod data_dir;
 pub mod dir_lock;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod gateway;
 pub mod limits;
 pub mod log;
+mod node;
 pub mod open_log;
 pub mod rebuild;
 pub mod server;

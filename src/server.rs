@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use duolog_topics::AccountImported;
+use duolog_topics::{Account, AccountImported};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -16,7 +16,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::config::{Config, ConfigError, StoreUrl};
+use crate::cluster::ClusterError;
+use crate::config::{Config, ConfigError, Provider, StoreUrl};
 use crate::data_dir::{DataDir, DataDirError, OpenData};
 use crate::dir_lock::DirLock;
 use crate::engine::{Engine, EngineError, OpenError, Parts};
@@ -25,11 +26,14 @@ use crate::gateway::http::{self, HttpSettings, HttpState};
 use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
 use crate::log::Log;
+use crate::node::{Joined, Node};
 use crate::open_log::open_log;
 use crate::upkeep::Upkeep;
 
 /// Connections that still answer when the server drains have this long.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
+/// How long a start waits for the homes of its admins.
+const ADMINS_TIME: Duration = Duration::from_secs(60);
 /// Records that make a checkpoint worth its bytes.
 const CHECKPOINT_WORTH: u64 = 1_000;
 const SECONDS_A_DAY: u64 = 86_400;
@@ -47,6 +51,8 @@ pub enum ServerError {
     Data(#[from] DataDirError),
     #[error(transparent)]
     Engine(#[from] OpenError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     #[error("the admins cannot be made: {0}")]
     Admins(#[from] EngineError),
     #[error("metrics cannot be set up: {0}")]
@@ -83,8 +89,18 @@ pub struct Server {
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     upkeep: JoinHandle<()>,
+    /// Membership among the nodes, if there are several.
+    node: Option<Joined>,
     /// Held until the engine has stopped.
     lock: DirLock,
+}
+
+/// What was opened: an engine that owns everything, or one that owns what the group of nodes gives it.
+pub(crate) struct Running {
+    pub engine: Engine,
+    pub log: Arc<dyn Log>,
+    pub lock: DirLock,
+    pub node: Option<Node>,
 }
 
 impl Server {
@@ -105,19 +121,25 @@ impl Server {
         let ws_settings = ws_settings(&config, key.clone());
         let metrics = metrics_recorder()?;
         let data = data_dir(&config);
-        let (engine, log, lock) = blocking(open_engine(&config, &data)).await??;
-        for admin in &config.app.admins {
-            engine.submit(admin, AccountImported { nick: None, face_url: None }.into()).await?;
-        }
+        let Running { engine, log, lock, node } = match config.log.provider {
+            Provider::Embedded => blocking(open_engine(&config, &data)).await??,
+            Provider::Kafka => crate::node::open(&config, &data).await?,
+        };
+        let dialer = node.as_ref().map(|node| node.dialer(&engine));
+        let sessions = WsState::new(engine.clone(), ws_settings, dialer);
+        let node = match node {
+            Some(node) => Some(node.join(&engine, sessions.clone()).await?),
+            None => None,
+        };
+        make_admins(&engine, &config.app.admins).await?;
         let upkeep = upkeep(&config, &engine, log, data);
         let state = HttpState::new(engine.clone(), key, http_settings(&config), Some(metrics));
-        let sessions = WsState::new(engine.clone(), ws_settings);
         let app = http::router(state).merge(ws::route(sessions.clone()));
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
         let serving = tokio::spawn(listener.serve(app, stopped));
-        Ok(Self { address, scheme, engine, sessions, stop, serving, upkeep: tokio::spawn(upkeep.run()), lock })
+        Ok(Self { address, scheme, engine, sessions, stop, serving, upkeep: tokio::spawn(upkeep.run()), node, lock })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -146,14 +168,35 @@ impl Server {
             self.serving.await
         };
         let served = tokio::time::timeout(DRAIN_TIME, drained).await;
-        let engine = self.engine;
-        blocking(move || engine.stop()).await?;
+        let (engine, node) = (self.engine, self.node);
+        let stop = move || {
+            // Partitions go to other nodes one by one; what is left is stopped.
+            drop(node);
+            engine.stop();
+        };
+        blocking(stop).await?;
         drop(self.lock);
         if served.is_err() {
             tracing::warn!("some requests were not answered in time");
         }
         Ok(())
     }
+}
+
+/// Makes the accounts of the admins. Where several nodes start or one has died, their homes may have no owner for a while.
+async fn make_admins(engine: &Engine, admins: &[Account]) -> Result<(), EngineError> {
+    let deadline = tokio::time::Instant::now() + ADMINS_TIME;
+    for admin in admins {
+        loop {
+            let made = engine.submit(admin, AccountImported { nick: None, face_url: None }.into()).await;
+            match made {
+                Ok(_) => break,
+                Err(EngineError::NotOwner { .. } | EngineError::Unknown) if tokio::time::Instant::now() < deadline => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn data_dir(config: &Config) -> DataDir {
@@ -165,10 +208,7 @@ fn data_dir(config: &Config) -> DataDir {
 }
 
 /// What opens log, stores and engine; it reads and folds, so it runs on the blocking pool.
-fn open_engine(
-    config: &Config,
-    data: &DataDir,
-) -> impl FnOnce() -> Result<(Engine, Arc<dyn Log>, DirLock), ServerError> + Send + 'static {
+fn open_engine(config: &Config, data: &DataDir) -> impl FnOnce() -> Result<Running, ServerError> + Send + 'static {
     let (config, data, policy) = (config.clone(), data.clone(), config.policy_changed());
     move || {
         let OpenData { log, stores, expiry, lock } = data.open_with(|| open_log(&config, &data))?;
@@ -177,7 +217,7 @@ fn open_engine(
         let mut bar = crate::telemetry::Progress::new("folding the log");
         let engine = Engine::open(parts, |partition, folded, end| bar.at(partition, folded, end))?;
         bar.done();
-        Ok((engine, log, lock))
+        Ok(Running { engine, log, lock, node: None })
     }
 }
 
@@ -189,6 +229,7 @@ fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) ->
         interval: Duration::from_secs(config.checkpoint.interval_seconds),
         retention: Duration::from_secs(u64::from(config.log.retention_days) * SECONDS_A_DAY),
         worth: CHECKPOINT_WORTH,
+        trims: config.log.provider == Provider::Embedded || !config.keeps_checkpoints_to_itself(),
     }
 }
 

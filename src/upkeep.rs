@@ -30,6 +30,8 @@ pub struct Upkeep {
     pub retention: Duration,
     /// Records that have to be folded since the last checkpoint for another one to be made.
     pub worth: u64,
+    /// Whether the log may be trimmed: not where another owner could not get at the checkpoints here.
+    pub trims: bool,
 }
 
 impl Upkeep {
@@ -57,8 +59,10 @@ impl Upkeep {
     /// [`UpkeepError`]; what was there before is still good.
     pub fn round(&self) -> Result<(), UpkeepError> {
         for (partition, epoch, store) in self.engine.stores() {
-            self.checkpoint(partition, epoch, store)?;
-            self.trim(partition)?;
+            self.checkpoint(partition, epoch, &store)?;
+            if self.trims {
+                self.trim(partition)?;
+            }
         }
         Ok(())
     }

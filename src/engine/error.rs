@@ -1,10 +1,11 @@
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::domain::rows::RowsError;
 use crate::error::Code;
 
 /// Why a request got no verdict.
-#[derive(Debug, Clone, Error)]
+#[derive(Debug, Clone, Error, Serialize, Deserialize)]
 pub enum EngineError {
     /// The queue is full: nothing was done.
     #[error("too many requests wait, try again")]
@@ -15,6 +16,12 @@ pub enum EngineError {
     /// The partition takes no more requests: the server drains, or its log or store has failed.
     #[error("the account's home has stopped")]
     Stopped,
+    /// The account's home is at another node, or on its way there: nothing was done.
+    #[error("the account's home is not here, its last known epoch is {epoch}")]
+    NotOwner { epoch: u64 },
+    /// Another node did not answer as nodes of this version do.
+    #[error("another node cannot be understood: {0}")]
+    Peer(String),
     #[error(transparent)]
     Rows(#[from] RowsError),
 }
@@ -22,9 +29,9 @@ pub enum EngineError {
 impl EngineError {
     pub fn code(&self) -> Code {
         match self {
-            Self::Busy | Self::Stopped => Code::TOO_MANY_REQUESTS,
+            Self::Busy | Self::Stopped | Self::NotOwner { .. } => Code::TOO_MANY_REQUESTS,
             Self::Unknown => Code::REQUEST_TIMEOUT,
-            Self::Rows(_) => Code::INTERNAL_ERROR,
+            Self::Rows(_) | Self::Peer(_) => Code::INTERNAL_ERROR,
         }
     }
 }

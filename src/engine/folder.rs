@@ -60,7 +60,7 @@ impl Folder {
                         return self.partition.fail(&error);
                     }
                 }
-                Ok(_) => {}
+                Ok(_) => self.partition.fence(),
                 // The read has waited already. Nothing is lost: what is appended meanwhile is folded when it can be read.
                 Err(FolderError::Log(LogError::Unreachable(why))) => {
                     tracing::warn!(partition = self.partition.id, "no records can be read, trying again: {why}");
