@@ -8,6 +8,7 @@ mod faults;
 mod harness;
 mod homes;
 mod push;
+mod records;
 mod v4;
 mod with_broker;
 mod ws;

@@ -219,7 +219,7 @@ commands! {
             "Tells how long a user is still muted.";
     }
     open_msg_svc "open_msg_svc" malformed RECORD_REQUEST_INVALID invalid RECORD_PARAMETER_INVALID display false {
-        get_history "get_history" AtMost(10), [1001, 1002, 1004, 1005] each [],
+        get_history "get_history" AtMost(10), [1002, 1004, 1005] each [],
             "Tells where the file with an hour's messages can be downloaded.";
     }
     config_svc "ConfigSvc" malformed JSON_INVALID invalid JSON_INVALID display false {

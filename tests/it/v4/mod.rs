@@ -14,6 +14,5 @@ mod python;
 mod read;
 mod recall;
 mod recents;
-mod records;
 mod restart;
 mod status;
