@@ -160,5 +160,6 @@ pub fn broadcast_issued() -> Vec<Sample> {
     };
     let mut samples: Vec<Sample> = [plain(), full()].map(|content| owned("administrator", event(content, None))).into();
     samples.push(carried("@duolog", event(plain(), Some(TIME - 9))));
+    samples.push(owned("administrator", event(unheard(), None)));
     samples
 }
