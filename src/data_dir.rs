@@ -3,9 +3,11 @@
 //! `log/` the log, if it is the embedded one · `state/<partition>/` the state store · `checkpoints/<partition>/` copies of
 //! the state · `dead-letters/` what consumers gave up, a log with one partition.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use thiserror::Error;
 
 use crate::dir_lock::{DirLock, LockError, lock_dir};
@@ -55,6 +57,46 @@ pub struct OpenData {
     pub expiry: Vec<Arc<ExpiredRows>>,
     /// Held until the process is done with the directory.
     pub lock: DirLock,
+}
+
+/// The stores of a node. One that was opened stays open: its partition may come back, and then it needs only what the log
+/// has got meanwhile.
+pub struct Stores {
+    data: DataDir,
+    log: Arc<dyn Log>,
+    shared: Shared,
+    open: Mutex<HashMap<u32, (Store, Arc<ExpiredRows>)>>,
+}
+
+impl Stores {
+    pub fn log(&self) -> &Arc<dyn Log> {
+        &self.log
+    }
+
+    /// The store of a partition, which nobody may use but its owner.
+    ///
+    /// # Errors
+    /// [`DataDirError`].
+    pub fn get(&self, partition: u32) -> Result<(Store, Arc<ExpiredRows>), DataDirError> {
+        let mut open = self.open.lock();
+        if let Some(store) = open.get(&partition) {
+            return Ok(store.clone());
+        }
+        let store = self.data.open_store(partition, self.log.as_ref(), &self.shared)?;
+        open.insert(partition, store.clone());
+        Ok(store)
+    }
+
+    /// Throws a state away from which the log does not go on any more, because it was trimmed beyond it. Its next opening
+    /// takes a checkpoint.
+    ///
+    /// # Errors
+    /// If the folder cannot be deleted.
+    pub fn discard(&self, partition: u32) -> Result<(), DataDirError> {
+        self.open.lock().remove(&partition);
+        let path = self.data.state(partition);
+        std::fs::remove_dir_all(&path).map_err(|source| DataDirError::Look { path, source })
+    }
 }
 
 impl DataDir {
@@ -118,15 +160,40 @@ impl DataDir {
         let mut stores = Vec::new();
         let mut expiry = Vec::new();
         for partition in 0..partitions {
-            let path = self.state(partition);
-            if !path.exists() {
-                self.restore(partition, log.as_ref())?;
-            }
-            let expired = ExpiredRows::new();
-            stores.push(Store::open(&path, &shared, expired.clone())?);
+            let (store, expired) = self.open_store(partition, log.as_ref(), &shared)?;
+            stores.push(store);
             expiry.push(expired);
         }
         Ok(OpenData { log, stores, expiry, lock })
+    }
+
+    /// Takes the directory and opens the log, but no store yet: a node opens those of the partitions that it gets.
+    ///
+    /// # Errors
+    /// [`DataDirError`]; nothing was changed.
+    pub fn open_shared(
+        &self,
+        open_log: impl FnOnce() -> Result<Arc<dyn Log>, LogError>,
+    ) -> Result<(Stores, DirLock), DataDirError> {
+        let lock = lock_dir(&self.root)?;
+        let log = open_log()?;
+        self.refuse_other_partitions(log.partitions())?;
+        let shared = Shared::new(SharedSizes::default()).map_err(DataDirError::Shared)?;
+        Ok((Stores { data: self.clone(), log, shared, open: Mutex::default() }, lock))
+    }
+
+    fn open_store(
+        &self,
+        partition: u32,
+        log: &dyn Log,
+        shared: &Shared,
+    ) -> Result<(Store, Arc<ExpiredRows>), DataDirError> {
+        let path = self.state(partition);
+        if !path.exists() {
+            self.restore(partition, log)?;
+        }
+        let expired = ExpiredRows::new();
+        Ok((Store::open(&path, shared, expired.clone())?, expired))
     }
 
     /// A state that the log has no partition for belongs to another log.

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod cloud_events;
+pub mod cluster;
 pub mod config;
 pub mod consumers;
 pub mod data_dir;
@@ -12,6 +13,7 @@ pub mod error;
 pub mod gateway;
 pub mod limits;
 pub mod log;
+mod node;
 pub mod open_log;
 pub mod rebuild;
 pub mod records;

@@ -23,6 +23,9 @@ pub const ROW_CACHE: u64 = 64 << 20;
 /// Records that the courier appends at once.
 pub const COURIER_RECORDS: usize = 256;
 
+/// Outbox rows that a courier gives up at once, and one commit deletes.
+pub const OUTBOX_DELETED: u64 = 1_000;
+
 /// Records folded since the state store was last made durable: what a start after a crash folds again at most.
 pub const FLUSH_RECORDS: u64 = 200_000;
 
@@ -42,3 +45,10 @@ pub const CONSUMER_WAITING: usize = 256;
 /// Records and bytes that a consumer reads at once.
 pub const CONSUMER_READ_RECORDS: usize = 512;
 pub const CONSUMER_READ_BYTES: usize = 2 << 20;
+
+/// Views that other nodes have open here at once; one more is answered "try again".
+pub const PEER_VIEWS: usize = 1_024;
+
+/// Rows, and about how many bytes of them, that another node gets at once.
+pub const PEER_ROWS: usize = 256;
+pub const PEER_BYTES: usize = 1 << 20;

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use duolog_topics::AccountImported;
+use duolog_topics::{Account, AccountImported};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -17,7 +17,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::config::{Config, ConfigError, StoreUrl};
+use crate::cluster::ClusterError;
+use crate::config::{Config, ConfigError, Provider, StoreUrl};
 use crate::consumers::callback::{Before, CallbackSettings, Callbacks, PostError};
 use crate::consumers::records::{self as record_files, RecordsError};
 use crate::consumers::{Consumers, DeadLetters, Running, StartError, push};
@@ -30,12 +31,15 @@ use crate::gateway::http::{self, HttpSettings, HttpState, RecordSettings};
 use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
 use crate::log::Log;
+use crate::node::{Joined, Node};
 use crate::open_log::open_log;
 use crate::records::{Folder, UtcOffset};
 use crate::upkeep::Upkeep;
 
 /// Connections that still answer when the server drains have this long.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
+/// How long a start waits for the homes of its admins.
+const ADMINS_TIME: Duration = Duration::from_secs(60);
 /// Records that make a checkpoint worth its bytes.
 const CHECKPOINT_WORTH: u64 = 1_000;
 const SECONDS_A_DAY: u64 = 86_400;
@@ -53,6 +57,8 @@ pub enum ServerError {
     Data(#[from] DataDirError),
     #[error(transparent)]
     Engine(#[from] OpenError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     #[error("the admins cannot be made: {0}")]
     Admins(#[from] EngineError),
     #[error(transparent)]
@@ -97,8 +103,18 @@ pub struct Server {
     consumers: Running,
     upkeep: JoinHandle<()>,
     records: JoinHandle<()>,
+    /// Membership among the nodes, if there are several.
+    node: Option<Joined>,
     /// Held until the engine has stopped.
     lock: DirLock,
+}
+
+/// What was opened: an engine that owns everything, or one that owns what the group of nodes gives it.
+pub(crate) struct Opened {
+    pub engine: Engine,
+    pub log: Arc<dyn Log>,
+    pub lock: DirLock,
+    pub node: Option<Node>,
 }
 
 impl Server {
@@ -120,10 +136,19 @@ impl Server {
         let metrics = metrics_recorder()?;
         let push = push::Services::new(&config)?;
         let data = data_dir(&config);
-        let OpenedEngine { engine, log, lock } = blocking(open_engine(&config, &data)).await??;
-        for admin in &config.app.admins {
-            engine.submit(admin, AccountImported { nick: None, face_url: None }.into()).await?;
-        }
+        let Opened { engine, log, lock, node } = match config.log.provider {
+            Provider::Embedded => blocking(open_engine(&config, &data)).await??,
+            Provider::Kafka => crate::node::open(&config, &data).await?,
+        };
+        // Before any other node asks this one.
+        set_hook(&config, &engine)?;
+        let dialer = node.as_ref().map(|node| node.dialer(&engine));
+        let sessions = WsState::new(engine.clone(), ws_settings, dialer);
+        let node = match node {
+            Some(node) => Some(node.join(&engine, sessions.clone()).await?),
+            None => None,
+        };
+        make_admins(&engine, &config.app.admins).await?;
         let consumers = start_consumers(&config, push, &engine, &data).await?;
         let upkeep = upkeep(&config, &engine, log.clone(), data);
         let records = record_writer(&config, identity.sdkappid, &engine, log);
@@ -131,13 +156,12 @@ impl Server {
         let address = listener.local_addr()?;
         let http_settings = http_settings(&config, config.base_url_at(address));
         let state = HttpState::new(engine.clone(), key, http_settings, Some(metrics));
-        let sessions = WsState::new(engine.clone(), ws_settings);
         let app = http::router(state).merge(ws::route(sessions.clone()));
         let (stop, stopped) = watch::channel(false);
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
         let serving = tokio::spawn(listener.serve(app, stopped));
         let (upkeep, records) = (tokio::spawn(upkeep.run()), tokio::spawn(records.run()));
-        Ok(Self { address, scheme, engine, sessions, stop, serving, consumers, upkeep, records, lock })
+        Ok(Self { address, scheme, engine, sessions, stop, serving, consumers, upkeep, records, node, lock })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -168,14 +192,35 @@ impl Server {
         };
         let served = tokio::time::timeout(DRAIN_TIME, drained).await;
         self.consumers.stop().await;
-        let engine = self.engine;
-        blocking(move || engine.stop()).await?;
+        let (engine, node) = (self.engine, self.node);
+        let stop = move || {
+            // Partitions go to other nodes one by one; what is left is stopped.
+            drop(node);
+            engine.stop();
+        };
+        blocking(stop).await?;
         drop(self.lock);
         if served.is_err() {
             tracing::warn!("some requests were not answered in time");
         }
         Ok(())
     }
+}
+
+/// Makes the accounts of the admins. Where several nodes start or one has died, their homes may have no owner for a while.
+async fn make_admins(engine: &Engine, admins: &[Account]) -> Result<(), EngineError> {
+    let deadline = tokio::time::Instant::now() + ADMINS_TIME;
+    for admin in admins {
+        loop {
+            let made = engine.submit(admin, AccountImported { nick: None, face_url: None }.into()).await;
+            match made {
+                Ok(_) => break,
+                Err(EngineError::NotOwner { .. } | EngineError::Unknown) if tokio::time::Instant::now() < deadline => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn data_dir(config: &Config) -> DataDir {
@@ -186,14 +231,8 @@ fn data_dir(config: &Config) -> DataDir {
     DataDir::new(&config.data.dir, checkpoints)
 }
 
-struct OpenedEngine {
-    engine: Engine,
-    log: Arc<dyn Log>,
-    lock: DirLock,
-}
-
 /// What opens log, stores and engine; it reads and folds, so it runs on the blocking pool.
-fn open_engine(config: &Config, data: &DataDir) -> impl FnOnce() -> Result<OpenedEngine, ServerError> + Send + 'static {
+fn open_engine(config: &Config, data: &DataDir) -> impl FnOnce() -> Result<Opened, ServerError> + Send + 'static {
     let (config, data, policy) = (config.clone(), data.clone(), config.policy_changed());
     move || {
         let OpenData { log, stores, expiry, lock } = data.open_with(|| open_log(&config, &data))?;
@@ -202,19 +241,13 @@ fn open_engine(config: &Config, data: &DataDir) -> impl FnOnce() -> Result<Opene
         let mut bar = crate::telemetry::Progress::new("folding the log");
         let engine = Engine::open(parts, |partition, folded, end| bar.at(partition, folded, end))?;
         bar.done();
-        Ok(OpenedEngine { engine, log, lock })
+        Ok(Opened { engine, log, lock, node: None })
     }
 }
 
-/// Whoever reads the log, where it was; and the hook that is asked before it is written.
-async fn start_consumers(
-    config: &Config,
-    push: push::Services,
-    engine: &Engine,
-    data: &DataDir,
-) -> Result<Running, ServerError> {
-    let targets = config.callback_targets()?;
-    let settings = CallbackSettings::new(config)?;
+/// Whoever is asked before a message is decided.
+fn set_hook(config: &Config, engine: &Engine) -> Result<(), ServerError> {
+    let (targets, settings) = (config.callback_targets()?, CallbackSettings::new(config)?);
     let limit = config.limits.body_bytes as usize;
     let check = Box::new(move |body: &str, custom: Option<&str>| {
         elements::check_body(body, custom, limit).map_err(|error| error.to_string())
@@ -223,6 +256,18 @@ async fn start_consumers(
     if let Some(hook) = Before::new(&targets, settings, failure, engine.clock().clone(), check)? {
         engine.set_hook(hook);
     }
+    Ok(())
+}
+
+/// Whoever reads the log, where it was.
+async fn start_consumers(
+    config: &Config,
+    push: push::Services,
+    engine: &Engine,
+    data: &DataDir,
+) -> Result<Running, ServerError> {
+    let targets = config.callback_targets()?;
+    let settings = CallbackSettings::new(config)?;
     let mut consumers = Consumers::new(engine.clone());
     consumers.keep(record_files::NAME);
     for target in &targets {
@@ -243,6 +288,7 @@ fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) ->
         retention: Duration::from_secs(u64::from(config.log.retention_days) * SECONDS_A_DAY),
         hold: Duration::from_secs(u64::from(config.log.hold_days) * SECONDS_A_DAY),
         worth: CHECKPOINT_WORTH,
+        trims: config.log.provider == Provider::Embedded || !config.keeps_checkpoints_to_itself(),
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Upkeep {
     pub hold: Duration,
     /// Records that have to be folded since the last checkpoint for another one to be made.
     pub worth: u64,
+    /// Whether the log may be trimmed: not where another owner could not get at the checkpoints here.
+    pub trims: bool,
 }
 
 impl Upkeep {
@@ -61,12 +63,14 @@ impl Upkeep {
     /// # Errors
     /// [`UpkeepError`]; what was there before is still good.
     pub fn round(&self) -> Result<(), UpkeepError> {
-        let taps = self.engine.taps();
-        for ((partition, epoch, store), tap) in self.engine.stores().zip(&taps) {
-            self.checkpoint(partition, epoch, store)?;
-            let needed = self.needed_by_consumers(tap)?;
+        for (partition, epoch, store) in self.engine.stores() {
+            self.checkpoint(partition, epoch, &store)?;
+            let Some(tap) = self.engine.tap(partition) else { continue };
+            let needed = self.needed_by_consumers(&tap)?;
             tap.hold_from(needed.unwrap_or(u64::MAX));
-            self.trim(partition, needed)?;
+            if self.trims {
+                self.trim(partition, needed)?;
+            }
         }
         Ok(())
     }

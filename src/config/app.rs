@@ -89,7 +89,7 @@ impl Config {
 }
 
 /// Writes a new file that only its owner may read; `false` if somebody else has made it meanwhile.
-fn write_secret(path: &Path, text: &str) -> Result<bool, ConfigError> {
+pub(super) fn write_secret(path: &Path, text: &str) -> Result<bool, ConfigError> {
     let failed = |error: &std::io::Error| ConfigError::file(path, "", "cannot be written", error);
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         fs::create_dir_all(parent).map_err(|error| failed(&error))?;
@@ -104,13 +104,13 @@ fn write_secret(path: &Path, text: &str) -> Result<bool, ConfigError> {
     }
 }
 
-fn random<const N: usize>() -> [u8; N] {
+pub(super) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let source = rustls::crypto::ring::default_provider().secure_random;
     source.fill(&mut bytes).expect("the operating system gives random bytes");
     bytes
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

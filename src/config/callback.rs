@@ -58,7 +58,7 @@ impl Config {
         Ok(targets)
     }
 
-    fn secret(&self, at: &str, secret: &Secret, file: Option<&PathBuf>) -> Result<Secret, ConfigError> {
+    pub(super) fn secret(&self, at: &str, secret: &Secret, file: Option<&PathBuf>) -> Result<Secret, ConfigError> {
         let Some(path) = file else { return Ok(secret.clone()) };
         let key = format!("{at}.secret_file");
         let text = fs::read_to_string(path)

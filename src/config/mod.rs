@@ -9,6 +9,7 @@
 mod app;
 mod callback;
 mod catalogue;
+mod cluster;
 mod environment;
 mod error;
 mod file;
@@ -29,6 +30,7 @@ use std::path::PathBuf;
 pub use app::{APP_FILE, AppIdentity};
 pub use callback::{CALLBACK_COMMANDS, CallbackTarget, DEFAULT_ENDPOINT};
 pub use catalogue::{Allowed, Key, Section, Shape};
+pub use cluster::NODE_FILE;
 pub use error::{ConfigError, Problem};
 pub use missing::MISSING;
 pub use push::{ApnsTarget, FcmTarget};
@@ -57,6 +59,7 @@ pub struct Config {
     pub data: Data,
     pub log: Log,
     pub kafka: Kafka,
+    pub cluster: Cluster,
     pub policy: Policy,
     pub instances: Instances,
     pub limits: Limits,
@@ -105,6 +108,7 @@ impl Config {
             data: Data::read(&mut reader, "data"),
             log: Log::read(&mut reader, "log"),
             kafka: Kafka::read(&mut reader, "log.kafka"),
+            cluster: Cluster::read(&mut reader, "cluster"),
             policy: Policy::read(&mut reader, "policy"),
             instances: Instances::read(&mut reader, "policy.instances"),
             limits: Limits::read(&mut reader, "limits"),

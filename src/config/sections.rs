@@ -73,6 +73,20 @@ sections! {
             "Properties passed to librdkafka as they are (TLS, SASL and the like).";
     }
 
+    /// The nodes that share a log on Apache Kafka. They find each other through it.
+    section Cluster "cluster" {
+        node: String = "''",
+            "This node's name, which no other node has; empty = made up at first start, and kept in the data directory.";
+        listen: SocketAddr = "'127.0.0.1:0'",
+            "The address and port on which other nodes reach this one; clients have no business there.";
+        advertise: String = "''",
+            "Host and port that other nodes are told, if it is not the address of `listen`.";
+        secret: Secret = "''",
+            "What nodes know each other by, the same on all of them; empty = made from the app's key.";
+        secret_file: Option<PathBuf> = "''",
+            "A file that holds the secret, instead of `secret`.";
+    }
+
     /// The rules that the log obeys: they become an event when `revision` is higher than the recorded one.
     section Policy "policy" {
         revision: u64, in 1 ..= 9_007_199_254_740_991 = "1",

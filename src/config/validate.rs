@@ -37,6 +37,7 @@ fn somebody_is_admin(config: &Config, reader: &mut Reader<'_>) {
 
 fn secrets_have_one_source(config: &Config, reader: &mut Reader<'_>) {
     one_source("callback", &config.callback.secret, config.callback.secret_file.is_some(), reader);
+    one_source("cluster", &config.cluster.secret, config.cluster.secret_file.is_some(), reader);
 }
 
 fn one_source(at: &str, secret: &Secret, file: bool, reader: &mut Reader<'_>) {

@@ -8,7 +8,7 @@ use crate::domain::view::Entry;
 use crate::error::Code;
 
 /// What the fold decided about a record: the answer to whoever asked for it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Verdict {
     /// It took effect.
     Applied(Answer),
@@ -20,6 +20,12 @@ pub enum Verdict {
     Superseded,
     /// A carried record that was here already, or came before its turn; or one that this fold skips by rule.
     Ignored,
+}
+
+impl Verdict {
+    pub fn is_applied(&self) -> bool {
+        matches!(self, Self::Applied(_))
+    }
 }
 
 /// Why a request was refused.
@@ -45,7 +51,7 @@ pub struct Excluder {
 }
 
 /// What an applied record tells whoever asked for it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Answer {
     Done,
     /// As much as one record may do; the same request again does more, until `Done`.
@@ -66,7 +72,7 @@ pub enum Answer {
 }
 
 /// Where a message stands.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sent {
     pub key: MsgKey,
     /// Message time.
@@ -80,7 +86,7 @@ pub struct Sent {
 }
 
 /// What of a message is not as its sender said.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Changed {
     pub body: Option<RawJson>,
     pub custom: Option<String>,
@@ -98,7 +104,7 @@ impl Changed {
 }
 
 /// A session that was opened, and where its catch-up starts.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Opened {
     /// Names this run of sequences.
     pub timeline: String,

@@ -48,12 +48,9 @@ impl Appender {
         loop {
             let mut batch = Batch::default();
             match self.requests.recv_timeout(CURSOR_INTERVAL) {
-                Ok(last) if self.partition.is_stopping() => {
-                    let _ = last.answer.send(Err(EngineError::Stopped));
-                    return;
-                }
+                Ok(last) if self.partition.appends_no_more() => return self.refuse(last),
                 Ok(first) => self.take(first, &mut batch),
-                Err(RecvTimeoutError::Timeout) if self.partition.is_stopping() => return,
+                Err(RecvTimeoutError::Timeout) if self.partition.appends_no_more() => return,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -68,11 +65,18 @@ impl Appender {
         }
     }
 
+    /// What waits when the partition stops was never appended.
+    fn refuse(&self, first: Request) {
+        for request in std::iter::once(first).chain(self.requests.try_iter()) {
+            let _ = request.answer.send(Err(self.partition.closed().unwrap_or(EngineError::Stopped)));
+        }
+    }
+
     /// What the early decision accepts joins the batch; the rest is answered at once.
     fn take(&mut self, request: Request, batch: &mut Batch) {
         let Request { account, event, answer } = request;
-        if self.partition.has_failed() {
-            let _ = answer.send(Err(EngineError::Stopped));
+        if let Some(closed) = self.partition.closed() {
+            let _ = answer.send(Err(closed));
             return;
         }
         match self.decide(&account, &event) {
@@ -112,7 +116,7 @@ impl Appender {
             id: partition.ids.event_id(time),
             time,
             account,
-            authority: Authority::Epoch(partition.epoch()),
+            authority: Authority::Epoch(partition.owned_epoch()),
         };
         let record = super::record_of(&envelope, &event);
         batch.bytes += record.size();

@@ -1,10 +1,15 @@
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use duolog_topics::{Authority, EventId, Header, Millis, Stamp};
 
+use tokio::sync::oneshot;
+
 use super::partition::Partition;
+use super::peers::Source;
+use super::{Engine, EngineError, Inner};
 use crate::domain::rows::{
     Direction, Key, KeyRange, MetaRow, OutboxRow, PositionRow, Row, Rows, RowsError, Table, get,
 };
@@ -14,55 +19,78 @@ use crate::log::Record;
 /// How often a courier looks whether something waits, beside being woken.
 const ROUND: Duration = Duration::from_millis(200);
 
+/// How long a report from another node is waited for, there: it comes as soon as what was sent has arrived.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// What was appended and has not arrived after this long is appended again.
+const RESEND: Duration = Duration::from_millis(400);
+
 /// Carries what one partition's outbox holds to the other partitions, in order. It keeps no position of its own: it starts
-/// at the number that the destination reports, so whatever it does twice is a repeat there.
+/// at the number that the destination's owner reports, so whatever it does twice is a repeat there, and a hole that it
+/// leaves is filled. It appends to the destination's log itself, wherever the owner is; so an owner that is away holds up
+/// nothing but the news of what has arrived.
 pub(super) struct Courier {
     source: Arc<Partition>,
-    all: Vec<Arc<Partition>>,
-    /// Up to which number rows were appended, by destination; forgotten when a destination falls behind it.
-    sent: Vec<u64>,
+    engine: Weak<Inner>,
+    lanes: Vec<Lane>,
+}
+
+/// What is known of one destination.
+#[derive(Default)]
+struct Lane {
+    destination: u32,
+    /// The last number that its owner said to have applied; absent before his first word.
+    reported: Option<u64>,
+    /// Up to which number rows were appended.
+    sent: u64,
+    /// When the last of them was, or something of it arrived.
+    moved: Option<Instant>,
     /// Up to which number rows were given up for deletion.
-    deleted: Vec<u64>,
+    deleted: u64,
+    /// A question to the owner that is on its way.
+    asked: Option<oneshot::Receiver<Result<u64, EngineError>>>,
 }
 
 impl Courier {
-    pub fn new(source: Arc<Partition>, all: Vec<Arc<Partition>>) -> Self {
-        let zeros = vec![0; all.len()];
-        Self { source, all, sent: zeros.clone(), deleted: zeros }
+    pub fn new(source: Arc<Partition>, engine: Weak<Inner>) -> Self {
+        let lane = |destination| Lane { destination, ..Lane::default() };
+        let lanes = (0..source.log.partitions()).filter(|id| *id != source.id).map(lane).collect();
+        Self { source, engine, lanes }
     }
 
     pub fn run(mut self) {
+        let mut lanes = std::mem::take(&mut self.lanes);
         while !self.source.is_stopping() {
-            let woken = self.source.outbox.1.recv_timeout(ROUND).is_ok();
-            if !woken {
-                // Nothing moved for a round: what was appended and did not arrive is appended again.
-                self.sent.fill(0);
-            }
-            for destination in 0..self.all.len() {
-                if destination as u32 != self.source.id
-                    && let Err(error) = self.deliver(destination)
-                {
-                    tracing::warn!(source = self.source.id, destination, "courier tries again: {error}");
-                    self.sent[destination] = 0;
+            let _ = self.source.outbox.1.recv_timeout(ROUND);
+            let Some(engine) = self.engine.upgrade().map(Engine) else { return };
+            for lane in &mut lanes {
+                if let Err(error) = self.deliver(&engine, lane) {
+                    tracing::warn!(source = self.source.id, lane.destination, "courier tries again: {error}");
+                    (lane.reported, lane.sent) = (None, 0);
                 }
             }
         }
     }
 
-    fn deliver(&mut self, destination: usize) -> Result<(), Box<dyn std::error::Error>> {
-        let target = self.all[destination].clone();
+    fn deliver(&self, engine: &Engine, lane: &mut Lane) -> Result<(), Box<dyn std::error::Error>> {
         let meta = self.source.meta();
-        let reported = reported(&target.store, &meta)?;
-        if reported > self.deleted[destination] {
-            let first = self.deleted[destination] + 1;
-            self.source.delivered.lock().push((target.id, first, reported));
-            self.deleted[destination] = reported;
+        self.hear(engine, lane, &meta)?;
+        let Some(reported) = lane.reported else { return Ok(()) };
+        self.delete(lane, reported)?;
+        if lane.sent > reported && lane.moved.is_some_and(|moved| moved.elapsed() > RESEND) {
+            lane.sent = reported;
         }
-        let after = reported.max(self.sent[destination]);
-        let waiting = waiting(&self.source.store, target.id, after)?;
+        let after = reported.max(lane.sent);
+        let given_out = given_out(&self.source.store, lane.destination)?;
+        if reported > given_out {
+            self.check_cut(lane.destination, reported)?;
+        }
+        if given_out <= after {
+            return Ok(());
+        }
+        let waiting = waiting(&self.source.store, lane.destination, after)?;
         let Some((last, _)) = waiting.last() else { return Ok(()) };
         let last = *last;
-        let time = target.clock.now();
+        let time = self.source.clock.now();
         let records = waiting
             .into_iter()
             .map(|(number, row)| {
@@ -71,11 +99,123 @@ impl Courier {
                 carried(&row, stamp, self.source.ids.event_id(time), time)
             })
             .collect();
-        target.log.append(target.id, records)?;
-        self.sent[destination] = last;
+        if self.source.has_moved() {
+            return Ok(());
+        }
+        self.source.log.append(lane.destination, records)?;
+        lane.sent = last;
+        lane.moved = Some(Instant::now());
         // There may be more than one append's worth.
         let _ = self.source.outbox.0.try_send(());
         Ok(())
+    }
+
+    /// Learns how far the destination has come: at once if it is owned here, else when its owner's answer is there.
+    fn hear(&self, engine: &Engine, lane: &mut Lane, meta: &MetaRow) -> Result<(), RowsError> {
+        let source = Source::from(meta);
+        if let Some(target) = engine.owned(lane.destination) {
+            lane.asked = None;
+            lane.learn(target.reported(source)?);
+            return Ok(());
+        }
+        match lane.asked.as_mut().map(oneshot::Receiver::try_recv) {
+            None => {}
+            Some(Err(oneshot::error::TryRecvError::Empty)) => return Ok(()),
+            Some(Ok(Ok(number))) => lane.learn(number),
+            Some(Ok(Err(error))) => {
+                tracing::debug!(source = source.partition, lane.destination, "no report: {error}");
+            }
+            Some(Err(oneshot::error::TryRecvError::Closed)) => {}
+        }
+        lane.asked = None;
+        let news = lane.reported.is_none() || lane.reported.is_some_and(|reported| lane.sent > reported);
+        if let (true, Some(runtime)) = (news, engine.runtime()) {
+            let (answer, asked) = oneshot::channel();
+            let (engine, destination, awaited) = (engine.clone(), lane.destination, lane.sent);
+            let wake = self.source.outbox.0.clone();
+            runtime.spawn(async move {
+                let number = engine.arrived(destination, source, awaited, PATIENCE).await;
+                let is_report = number.is_ok();
+                let _ = answer.send(number);
+                if is_report {
+                    let _ = wake.try_send(());
+                }
+            });
+            lane.asked = Some(asked);
+        }
+        Ok(())
+    }
+
+    /// Gives up rows that have arrived, some at a time.
+    fn delete(&self, lane: &mut Lane, reported: u64) -> Result<(), RowsError> {
+        if lane.deleted == 0 {
+            // An earlier owner has deleted what came before.
+            let first = waiting(&self.source.store, lane.destination, 0)?.first().map(|(number, _)| *number);
+            lane.deleted = first.map_or(reported, |first| first - 1);
+        }
+        let last = reported.min(lane.deleted + limits::OUTBOX_DELETED);
+        if last > lane.deleted {
+            self.source.delivered.lock().push((lane.destination, lane.deleted + 1, last));
+            lane.deleted = last;
+        }
+        Ok(())
+    }
+
+    /// A destination knows numbers that this source has not given out. If the source has folded all of its log, its log
+    /// was cut.
+    fn check_cut(&self, destination: u32, reported: u64) -> Result<(), Box<dyn std::error::Error>> {
+        let end = self.source.log.bounds(self.source.id)?.high_watermark;
+        let folded = self.source.watermark.load(Ordering::Acquire) >= end;
+        if folded && reported > given_out(&self.source.store, destination)? {
+            let what = format!("partition {destination} has got number {reported} from it: the log was cut");
+            self.source.fail(&what);
+        }
+        Ok(())
+    }
+}
+
+impl Lane {
+    fn learn(&mut self, number: u64) {
+        if self.reported != Some(number) {
+            self.moved = Some(Instant::now());
+        }
+        self.reported = Some(number);
+    }
+}
+
+/// The last number that a source has given out to a destination.
+///
+/// # Errors
+/// If rows cannot be read.
+fn given_out(rows: &dyn Rows, destination: u32) -> Result<u64, RowsError> {
+    Ok(get::<PositionRow>(rows, PositionRow::given_out(destination).as_slice())?.unwrap_or_default().number)
+}
+
+impl Partition {
+    /// The last number of a source that was applied here.
+    pub(super) fn reported(&self, source: Source) -> Result<u64, RowsError> {
+        applied_from(&self.store, source)
+    }
+
+    /// The same, as soon as it is at least `number` or the patience is over.
+    pub(super) async fn arrived_from(
+        &self,
+        source: Source,
+        number: u64,
+        patience: Duration,
+    ) -> Result<u64, EngineError> {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let committed = self.committed.notified();
+            let arrived = self.arrived.lock().get(&source.partition).copied();
+            if arrived.is_some_and(|arrived| arrived >= number) {
+                return Ok(self.reported(source)?);
+            }
+            let reported = self.reported(source)?;
+            if reported >= number || tokio::time::timeout_at(deadline, committed).await.is_err() {
+                return Ok(reported);
+            }
+        }
     }
 }
 
@@ -84,6 +224,10 @@ impl Courier {
 /// # Errors
 /// If rows cannot be read.
 pub fn reported(destination: &dyn Rows, source: &MetaRow) -> Result<u64, RowsError> {
+    applied_from(destination, Source::from(source))
+}
+
+fn applied_from(destination: &dyn Rows, source: Source) -> Result<u64, RowsError> {
     let key = PositionRow::applied_from(&source.log_id, source.generation, source.partition);
     Ok(get::<PositionRow>(destination, key.as_slice())?.unwrap_or_default().number)
 }

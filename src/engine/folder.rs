@@ -198,4 +198,5 @@ fn publish(partition: &Partition, told: Told, applied: Applied) {
         }
     }
     partition.committed.notify_waiters();
+    partition.fence();
 }

@@ -6,10 +6,13 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
 
+use super::partition::Partition;
+use super::query::blocking;
 use super::{Engine, EngineError};
 use crate::domain::judge::{self, Judged};
 use crate::domain::rows::{MessageRow, get};
 use crate::domain::verdict::{Answer, Changed, Sent, Verdict};
+use crate::domain::view::Mailbox;
 use crate::error::Code;
 
 /// Asked before a message is decided: the app's own server, or whoever stands for it.
@@ -73,7 +76,8 @@ impl Drop for Turn<'_> {
 }
 
 impl Engine {
-    /// From here on messages of clients and of `sendmsg` are asked about before they are decided. The first hook stays.
+    /// From here on messages of clients and of `sendmsg` are asked about before they are decided, if their sender's home is
+    /// owned here: another node asks its own hook. The first hook stays.
     pub fn set_hook(&self, asked: Arc<dyn BeforeSend>) {
         let _ = self.0.hook.set(Hook { asked, turns: Turns::default() });
     }
@@ -92,12 +96,13 @@ impl Engine {
     pub(super) async fn submit_asked(
         &self,
         hook: &Hook,
+        home: &Arc<Partition>,
         sender: &Account,
         mut message: MessageSent,
     ) -> Result<Verdict, EngineError> {
         let Some(receiver) = message.receivers.first().cloned() else { return Err(EngineError::Unknown) };
         let _turn = hook.turns.take((sender.clone(), receiver)).await;
-        match self.judge_early(sender, &message).await? {
+        match self.judge_early(home, sender, &message).await? {
             (Judged::Accept, _) => {}
             (Judged::Repeat(answer), changed) => return Ok(Verdict::Repeat(with_change(answer, changed))),
             (Judged::Refuse(refusal), _) => return Ok(Verdict::Refused(refusal)),
@@ -112,7 +117,7 @@ impl Engine {
             }
             Permission::Refuse { code, info } => return Err(EngineError::Hook { code, info }),
         }
-        Ok(match self.submit_unasked(sender, message.into()).await? {
+        Ok(match self.submit_unasked(home, sender, message.into()).await? {
             Verdict::Applied(answer) => Verdict::Applied(with_change(answer, changed)),
             other => other,
         })
@@ -121,11 +126,12 @@ impl Engine {
     /// The early decision; for a repeat also what the hook had changed of the message.
     async fn judge_early(
         &self,
+        home: &Arc<Partition>,
         sender: &Account,
         message: &MessageSent,
     ) -> Result<(Judged, Option<Changed>), EngineError> {
-        let (account, message, now) = (sender.clone(), message.clone(), self.now());
-        self.read(sender, move |mailbox| {
+        let (home, account, message, now) = (home.clone(), sender.clone(), message.clone(), self.now());
+        let look = move |mailbox: &Mailbox<'_>| {
             let judged = judge::send(mailbox, &account, &message, now)?;
             let changed = match &judged {
                 Judged::Repeat(_) => judge::first_of(mailbox, &account, &message)?
@@ -136,8 +142,8 @@ impl Engine {
                 Judged::Accept | Judged::Refuse(_) => None,
             };
             Ok((judged, changed))
-        })
-        .await
+        };
+        blocking(move || Ok(home.query(look)?)).await
     }
 }
 

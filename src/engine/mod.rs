@@ -10,7 +10,11 @@
 //! Each partition has an appender, a folder and a commit thread, so one batch is synced while the one before is folded and
 //! the one before that is written ([`Pipeline`]). With several partitions each has a courier. A request is found again by
 //! its event id when it is read back from the log.
+//!
+//! Partitions come and go (`ownership`); what is not owned here is asked of who owns it (`peers`), and what others ask is
+//! answered (`answer`). To callers there is no difference but time.
 
+mod answer;
 mod appender;
 mod cached;
 pub mod courier;
@@ -20,29 +24,32 @@ mod folder;
 mod hook;
 mod ids;
 mod open;
+mod ownership;
 mod partition;
+pub mod peers;
 mod pipeline;
+mod query;
 pub mod registry;
+mod remote;
+mod submit;
 mod tap;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use bytes::Bytes;
 use duolog_topics::{Account, Envelope, Event, LogId, Millis, PolicyChanged, SessionClosed, SessionEnd, partition_of};
-use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use parking_lot::RwLock;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::domain::rows::{MetaRow, RowsError};
-use crate::domain::verdict::{Answer, Verdict};
-use crate::domain::view::Mailbox;
-use crate::limits;
+use crate::domain::verdict::Verdict;
 use crate::log::{Log, Record};
 use crate::store::Store;
-use partition::{Committed, Partition, Request};
+use partition::Partition;
+use peers::Peers;
 
 pub use cached::CachedRows;
 pub use error::EngineError;
@@ -53,15 +60,10 @@ pub use ids::Ids;
 pub use open::{OpenError, check_state};
 pub use pipeline::{Pipeline, Writing};
 pub use registry::{Live, LiveSession, Registry};
-pub use tap::{Tap, consumers};
+pub use tap::{Reading, Tap, consumers};
 
 #[cfg(test)]
 mod tests;
-
-/// How long a request waits for its verdict before it is answered "unknown".
-const VERDICT_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a command of the server API waits for the other homes that it touches.
-const OTHER_HOMES_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What an engine is opened with.
 pub struct Parts {
@@ -76,24 +78,48 @@ pub struct Parts {
     pub clock: Option<Clock>,
 }
 
-/// The partitions of this process. Cloning is cheap.
+/// What an engine begins with that owns nothing yet.
+pub struct Common {
+    pub log: Arc<dyn Log>,
+    pub policy: PolicyChanged,
+    /// The node's name.
+    pub node: String,
+    pub clock: Clock,
+    pub ids: Arc<Ids>,
+    pub registry: Arc<Registry>,
+    /// Who owns what this process does not; absent if it owns everything.
+    pub peers: Option<Arc<dyn Peers>>,
+}
+
+/// The partitions of one log: those that this process owns, and through its peers all others. Cloning is cheap.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
-    partitions: Vec<Arc<Partition>>,
-    registry: Arc<Registry>,
-    clock: Clock,
-    ids: Arc<Ids>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    common: Common,
+    /// By partition; absent where it is not owned here.
+    homes: Box<[RwLock<Option<Arc<Partition>>>]>,
+    /// Views that other nodes read from.
+    views: answer::Views,
+    /// Counts partitions that came or went.
+    moves: watch::Sender<u64>,
+    runtime: Option<Handle>,
     hook: OnceLock<hook::Hook>,
 }
 
 impl Engine {
-    /// Folds what the stores lack of the log, takes the partitions over in a new epoch, and starts their workers.
+    /// An engine that owns nothing: partitions are taken over one by one. Inside a runtime if it has peers.
+    pub fn new(common: Common) -> Self {
+        let homes = (0..common.log.partitions()).map(|_| RwLock::default()).collect();
+        let (views, moves, hook) = (answer::Views::default(), watch::Sender::new(0), OnceLock::new());
+        Self(Arc::new(Inner { common, homes, views, moves, runtime: Handle::try_current().ok(), hook }))
+    }
+
+    /// An engine that owns every partition: folds what the stores lack of the log, takes the partitions over in a new
+    /// epoch, and starts their workers.
     ///
     /// # Errors
-    /// [`OpenError`]: state and log do not belong together, or cannot be read. Nothing was started.
+    /// [`OpenError`]: state and log do not belong together, or cannot be read. What was started is stopped again.
     pub fn open(parts: Parts, mut progress: impl FnMut(u32, u64, u64)) -> Result<Self, OpenError> {
         let Parts { log, stores, expiry, policy, node, clock } = parts;
         let mut last_time = 0;
@@ -101,71 +127,21 @@ impl Engine {
             check_state(log.as_ref(), id, store.applied())?;
             last_time = last_time.max(open::committed_meta(store, id)?.time);
         }
-        let shared = Shared {
-            log,
-            clock: clock.unwrap_or_else(|| Clock::anchored(last_time)),
-            ids: Arc::new(Ids::from_system()),
-            registry: Arc::default(),
+        let clock = clock.unwrap_or_else(|| Clock::anchored(last_time));
+        let (ids, registry) = (Arc::new(Ids::from_system()), Arc::default());
+        let engine = Self::new(Common { log, policy, node, clock, ids, registry, peers: None });
+        let mut progress = |partition, folded, end| {
+            progress(partition, folded, end);
+            true
         };
-        let takeover =
-            open::Takeover { log_id: LogId::now_v7(), partitions: stores.len() as u32, node: &node, policy: &policy };
-        let mut partitions = Vec::new();
-        let mut workers = Vec::new();
         for (id, store) in (0..).zip(stores) {
-            let (requests, receiver) = crossbeam_channel::bounded(limits::PARTITION_QUEUE);
             let expiry = expiry.get(id as usize).cloned();
-            let partition = Arc::new(Partition::new(id, store, requests, expiry, &shared)?);
-            let mut folder = folder::Folder::new(partition.clone());
-            catch_up(&mut folder, &partition, &mut progress)?;
-            open::check_partitions(&partition.meta(), takeover.partitions)?;
-            takeover.append(&partition)?;
-            catch_up(&mut folder, &partition, &mut progress)?;
-            let appender = appender::Appender::new(partition.clone(), receiver, folder.reader());
-            workers.push((folder, appender));
-            partitions.push(partition);
-        }
-        let threads = start(workers, &partitions);
-        let Shared { clock, ids, registry, .. } = shared;
-        Ok(Self(Arc::new(Inner {
-            partitions,
-            registry,
-            clock,
-            ids,
-            threads: Mutex::new(threads),
-            hook: OnceLock::new(),
-        })))
-    }
-
-    /// Judges, appends, folds, commits; the verdict. What touches many rows goes on in further records before it answers. A
-    /// request that is not the client protocol's waits, for a while, for the other homes that it touches.
-    ///
-    /// # Errors
-    /// [`EngineError::Busy`], [`EngineError::Hook`]: nothing was done. Others: it may have been.
-    pub async fn submit(&self, account: &Account, event: Event) -> Result<Verdict, EngineError> {
-        match (self.hook_for(&event), event) {
-            // Boxed: without a hook nobody pays for its state.
-            (Some(hook), Event::MessageSent(message)) => Box::pin(self.submit_asked(hook, account, message)).await,
-            (_, event) => self.submit_unasked(account, event).await,
-        }
-    }
-
-    async fn submit_unasked(&self, account: &Account, event: Event) -> Result<Verdict, EngineError> {
-        let waits = !is_clients_send(&event);
-        let mut next = Some(event);
-        while let Some(event) = next.take() {
-            let again = goes_on(&event).then(|| event.clone());
-            let Committed { verdict, carried } = self.submit_once(account, event).await?;
-            if verdict == Verdict::Applied(Answer::Partial) {
-                next = again;
-                continue;
+            if let Err(error) = engine.take_over(id, store, expiry, &mut progress) {
+                engine.stop();
+                return Err(error);
             }
-            if waits && !carried.is_empty() {
-                self.wait_for_homes(account, &carried).await;
-            }
-            return Ok(verdict);
         }
-        // A kind that does not go on was answered "partial": the fold and `goes_on` disagree.
-        Err(EngineError::Unknown)
+        Ok(engine)
     }
 
     /// Submits what concerns all accounts, such as a push to them: to one home, always the same, which decides.
@@ -176,80 +152,20 @@ impl Engine {
         self.submit(&appender::system_account(), event).await
     }
 
-    async fn submit_once(&self, account: &Account, event: Event) -> Result<Committed, EngineError> {
-        let home = self.home(account);
-        if home.is_stopping() || home.has_failed() {
-            return Err(EngineError::Stopped);
-        }
-        let (answer, verdict) = oneshot::channel();
-        let request = Request { account: account.clone(), event, answer };
-        if home.requests.try_send(request).is_err() {
-            metrics::counter!("duolog_requests_busy_total").increment(1);
-            return Err(EngineError::Busy);
-        }
-        match tokio::time::timeout(VERDICT_TIMEOUT, verdict).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(EngineError::Unknown),
-        }
-    }
-
-    /// Waits until other homes have folded what was carried to them, or half a second.
-    async fn wait_for_homes(&self, account: &Account, carried: &[(u32, u64)]) {
-        let source = self.home(account).id;
-        let all = async {
-            for (destination, number) in carried {
-                let target = &self.0.partitions[*destination as usize];
-                loop {
-                    let notified = target.committed.notified();
-                    if target.arrived.lock().get(&source).is_some_and(|last| last >= number) {
-                        break;
-                    }
-                    notified.await;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(OTHER_HOMES_TIMEOUT, all).await;
-    }
-
-    /// Runs a query on the committed rows of an account's home: a view that holds still, and that shows everything that was
-    /// answered before. Runs on the blocking pool.
-    ///
-    /// # Errors
-    /// If rows cannot be read.
-    pub async fn read<T, F>(&self, account: &Account, query: F) -> Result<T, EngineError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Mailbox<'_>) -> Result<T, RowsError> + Send + 'static,
-    {
-        let home = self.home(account).clone();
-        blocking(move || home.query(query)).await
-    }
-
-    /// Runs a query for each account, each in its home; the results in the order of the accounts.
-    ///
-    /// # Errors
-    /// If rows cannot be read.
-    pub async fn read_each<T, F>(&self, accounts: Vec<Account>, query: F) -> Result<Vec<T>, EngineError>
-    where
-        T: Send + 'static,
-        F: Fn(&Mailbox<'_>, &Account) -> Result<T, RowsError> + Send + Sync + 'static,
-    {
-        let engine = self.clone();
-        blocking(move || {
-            accounts.iter().map(|account| engine.home(account).query(|mailbox| query(mailbox, account))).collect()
-        })
-        .await
-    }
-
     /// Remembers how far a device has come. The log learns of it within a second, and before the account's next login.
     pub fn advance_cursor(&self, account: &Account, device: &str, sequence: u64) {
-        let mut cursors = self.home(account).cursors.lock();
+        // Sessions are where their home is; when it has moved, the device comes again and says where it stands.
+        let Some(home) = self.owned(self.partition_of(account)) else { return };
+        let mut cursors = home.cursors.lock();
         let cursor = cursors.entry((account.clone(), device.to_owned())).or_default();
         *cursor = sequence.max(*cursor);
     }
 
-    /// Records that a link is gone, without waiting for the verdict.
+    /// Records that a link is gone, without waiting for the verdict. A session whose home has moved has ended with its epoch.
     pub fn session_ended(&self, end: SessionEnd) {
+        if !self.is_home_of(&end.account) {
+            return;
+        }
         let engine = self.clone();
         let account = end.account.clone();
         tokio::spawn(async move {
@@ -260,140 +176,89 @@ impl Engine {
         });
     }
 
-    /// The policy that holds now.
+    /// The policy that holds now, as far as this process knows.
     pub fn policy(&self) -> PolicyChanged {
-        self.0.partitions[0].policy()
+        let folded = self.owned_partitions().into_iter().map(|partition| partition.policy());
+        folded.max_by_key(|policy| policy.revision).unwrap_or_else(|| self.0.common.policy.clone())
     }
 
     /// The appender's clock.
     pub fn now(&self) -> Millis {
-        self.0.clock.now()
+        self.0.common.clock.now()
     }
 
     pub fn clock(&self) -> &Clock {
-        &self.0.clock
+        &self.0.common.clock
     }
 
     pub fn registry(&self) -> &Arc<Registry> {
-        &self.0.registry
+        &self.0.common.registry
     }
 
     pub fn random(&self) -> u64 {
-        self.0.ids.number()
+        self.0.common.ids.number()
     }
 
     pub fn new_session(&self) -> String {
-        self.0.ids.session(self.now())
+        self.0.common.ids.session(self.now())
     }
 
+    /// The log's id; nil in a process that owns nothing.
     pub fn log_id(&self) -> LogId {
-        self.0.partitions[0].log_id()
+        self.owned_partitions().first().map_or_else(LogId::nil, |partition| partition.log_id())
     }
 
-    /// Whether every partition gives verdicts.
+    /// Whether every partition that is owned here gives verdicts; a node without peers owns all.
     pub fn is_ready(&self) -> bool {
-        self.0.partitions.iter().all(|partition| !partition.has_failed() && !partition.is_stopping())
+        let owned = self.owned_partitions();
+        (self.0.common.peers.is_some() || owned.len() == self.0.homes.len())
+            && owned.iter().all(|partition| partition.closed().is_none())
     }
 
-    /// The stores, for checkpoints: (partition, epoch, store).
-    pub fn stores(&self) -> impl Iterator<Item = (u32, u64, &Store)> {
-        self.0.partitions.iter().map(|partition| (partition.id, partition.epoch(), &partition.store))
+    /// Whether the account's home is owned here.
+    pub fn is_home_of(&self, account: &Account) -> bool {
+        self.owned(self.partition_of(account)).is_some()
     }
 
-    /// Takes no more requests, lets the log's records be folded, flushes the rows and ends the threads.
-    pub fn stop(&self) {
-        for partition in &self.0.partitions {
-            let cursors = partition.take_cursors(None);
-            if !cursors.is_empty() {
-                let (answer, _) = oneshot::channel();
-                let event = duolog_topics::CursorsAdvanced { cursors }.into();
-                let account = appender::system_account();
-                let _ = partition.requests.try_send(Request { account, event, answer });
-            }
-        }
-        while self.0.partitions.iter().any(|partition| !partition.is_idle()) {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        for partition in &self.0.partitions {
-            partition.stopping.store(true, Ordering::Release);
-            partition.log.wake(partition.id);
-            partition.wake_appender();
-        }
-        for thread in self.0.threads.lock().drain(..) {
-            let _ = thread.join();
-        }
-        for partition in &self.0.partitions {
-            if let Err(error) = partition.store.flush() {
-                tracing::warn!(
-                    partition = partition.id,
-                    "rows were not flushed, the next start folds them again: {error}"
-                );
-            }
-        }
+    /// The number of the account's home.
+    pub fn partition_of(&self, account: &Account) -> u32 {
+        partition_of(account.as_bytes(), self.0.homes.len() as u32)
     }
 
-    fn home(&self, account: &Account) -> &Arc<Partition> {
-        let count = self.0.partitions.len() as u32;
-        &self.0.partitions[partition_of(account.as_bytes(), count) as usize]
+    /// The stores of the partitions that are owned here, for checkpoints: (partition, epoch, store).
+    pub fn stores(&self) -> impl Iterator<Item = (u32, u64, Store)> {
+        self.owned_partitions().into_iter().map(|partition| (partition.id, partition.epoch(), partition.store.clone()))
     }
-}
 
-/// What the partitions of an engine have in common.
-struct Shared {
-    log: Arc<dyn Log>,
-    clock: Clock,
-    ids: Arc<Ids>,
-    registry: Arc<Registry>,
-}
-
-/// Starts the threads: two a partition and, if there are several, a courier for each.
-fn start(workers: Vec<(folder::Folder, appender::Appender)>, partitions: &[Arc<Partition>]) -> Vec<JoinHandle<()>> {
-    let mut threads = Vec::new();
-    for ((folder, appender), partition) in workers.into_iter().zip(partitions) {
-        threads.push(spawn("append", partition.id, move || appender.run()));
-        threads.push(spawn("fold", partition.id, move || folder.run()));
-        if partitions.len() > 1 {
-            let courier = courier::Courier::new(partition.clone(), partitions.to_vec());
-            threads.push(spawn("courier", partition.id, move || courier.run()));
-        }
+    /// The partitions that are owned here and give verdicts, with their epochs.
+    pub fn owns(&self) -> BTreeMap<u32, u64> {
+        let owned = self.owned_partitions();
+        let serving = owned.iter().filter(|partition| partition.closed().is_none());
+        serving.map(|partition| (partition.id, partition.owned_epoch())).collect()
     }
-    threads
-}
 
-/// Folds everything that is durable, before the workers start.
-fn catch_up(
-    folder: &mut folder::Folder,
-    partition: &Partition,
-    progress: &mut impl FnMut(u32, u64, u64),
-) -> Result<(), OpenError> {
-    let end = partition.log.bounds(partition.id)?.high_watermark;
-    while folder.fold_available()? > 0 {
-        progress(partition.id, partition.watermark.load(Ordering::Acquire), end);
+    /// Changes whenever a partition is taken over, let go, or lost to a later owner.
+    pub fn moves(&self) -> watch::Receiver<u64> {
+        self.0.moves.subscribe()
     }
-    folder.settle()?;
-    Ok(())
-}
 
-/// Whether a record of this kind may do its work in parts.
-fn goes_on(event: &Event) -> bool {
-    matches!(event, Event::ConversationRead(_) | Event::AccountDeleted(_) | Event::AccountImported(_))
-}
+    fn owned(&self, partition: u32) -> Option<Arc<Partition>> {
+        let home = self.0.homes.get(partition as usize)?.read().clone();
+        // One that is fenced leaves its place a moment later.
+        home.filter(|home| !home.has_moved())
+    }
 
-fn is_clients_send(event: &Event) -> bool {
-    matches!(event, Event::MessageSent(sent) if sent.content.origin == duolog_topics::Origin::Client)
-}
+    fn owned_partitions(&self) -> Vec<Arc<Partition>> {
+        self.0.homes.iter().filter_map(|home| home.read().clone()).collect()
+    }
 
-fn spawn(what: &str, partition: u32, run: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
-    let name = format!("{what}-{partition}");
-    std::thread::Builder::new().name(name).spawn(run).expect("the system can start the threads of a partition")
-}
+    /// A partition came or went.
+    fn moved(&self) {
+        self.0.moves.send_modify(|count| *count += 1);
+    }
 
-async fn blocking<T: Send + 'static>(
-    run: impl FnOnce() -> Result<T, RowsError> + Send + 'static,
-) -> Result<T, EngineError> {
-    match tokio::task::spawn_blocking(run).await {
-        Ok(result) => result.map_err(EngineError::from),
-        Err(_) => Err(EngineError::Stopped),
+    fn runtime(&self) -> Option<&Handle> {
+        self.0.runtime.as_ref()
     }
 }
 
@@ -414,12 +279,6 @@ pub fn is_foreign(record: &Record) -> bool {
 }
 
 impl Partition {
-    fn query<T>(&self, query: impl FnOnce(&Mailbox<'_>) -> Result<T, RowsError>) -> Result<T, RowsError> {
-        let view = self.store.view();
-        let meta: Arc<MetaRow> = open::committed_meta(&view, self.id)?;
-        query(&Mailbox::new(&view, &meta))
-    }
-
     /// Whether nothing waits to be appended or folded.
     fn is_idle(&self) -> bool {
         let folded = || {

@@ -2,10 +2,12 @@ use std::sync::Arc;
 
 use duolog_topics::{Authority, Envelope, Event, FoldVersion, LogId, LogOpened, OwnerChanged, PolicyChanged};
 use thiserror::Error;
+use tokio::sync::oneshot;
 
+use super::EngineError;
 use super::appender::system_account;
 use super::folder::FolderError;
-use super::partition::Partition;
+use super::partition::{Committed, Partition, Pending};
 use crate::domain::fold::FOLD_VERSION;
 use crate::domain::rows::{MetaRow, Rows, RowsError, get};
 use crate::log::{Log, LogError, ReadLimit};
@@ -35,6 +37,14 @@ pub enum OpenError {
          came before. Put back a checkpoint"
     )]
     NoBase { partition: u32, first: u64 },
+    #[error("partition {partition}: another node took it over at the same time")]
+    Overtaken { partition: u32 },
+    #[error("partition {partition}: it went to another node before it was taken over")]
+    Unwanted { partition: u32 },
+    #[error("partition {partition}: the record that makes this node the owner was not read back in time")]
+    Unclaimed { partition: u32 },
+    #[error("partition {partition}: the log does not say which log it is: its first record is no log.opened")]
+    NoLogId { partition: u32 },
     #[error(
         "partition {partition} was opened in a log of {recorded} partitions, and the log has {found} now: accounts would \
          have other homes. The number of partitions cannot be changed, only moved to a new log"
@@ -83,24 +93,34 @@ pub(super) struct Takeover<'a> {
     pub policy: &'a PolicyChanged,
 }
 
+/// What the records of a takeover are known by when they are read back.
+pub(super) struct Claim {
+    pub epoch: u64,
+    /// Of the owner's record.
+    pub verdict: oneshot::Receiver<Result<Committed, EngineError>>,
+    pub appended: Result<(), LogError>,
+}
+
 impl Takeover<'_> {
     /// Appends, under the next epoch: on a new log what it is; the new owner; the fold's version; a newer policy.
-    ///
-    /// # Errors
-    /// If the log refuses them.
-    pub fn append(&self, partition: &Partition) -> Result<(), LogError> {
+    pub fn append(&self, partition: &Partition) -> Claim {
         let meta = partition.meta();
-        let records = self
-            .events(&meta)
-            .iter()
-            .map(|event| {
-                let epoch = if matches!(event, Event::LogOpened(_)) { 0 } else { meta.epoch + 1 };
-                let (time, account) = (partition.clock.now(), system_account());
-                let id = partition.ids.event_id(time);
-                super::record_of(&Envelope { id, time, account, authority: Authority::Epoch(epoch) }, event)
-            })
-            .collect();
-        partition.log.append(partition.id, records).map(drop)
+        let epoch = meta.epoch + 1;
+        let (answer, verdict) = oneshot::channel();
+        let mut answer = Some(answer);
+        let mut records = Vec::new();
+        for event in self.events(&meta) {
+            let authority = Authority::Epoch(if matches!(event, Event::LogOpened(_)) { 0 } else { epoch });
+            let (time, account) = (partition.clock.now(), system_account());
+            let id = partition.ids.event_id(time);
+            records.push(super::record_of(&Envelope { id, time, account, authority }, &event));
+            if matches!(event, Event::OwnerChanged(_)) {
+                let answer = answer.take();
+                partition.pending.lock().insert(id, Pending { event, answer });
+            }
+        }
+        let appended = partition.log.append(partition.id, records).map(drop);
+        Claim { epoch, verdict, appended }
     }
 
     fn events(&self, meta: &MetaRow) -> Vec<Event> {
@@ -131,4 +151,33 @@ impl Takeover<'_> {
 pub(super) fn committed_meta(rows: &dyn Rows, partition: u32) -> Result<Arc<MetaRow>, RowsError> {
     let meta = get::<MetaRow>(rows, MetaRow::key().as_slice())?;
     Ok(Arc::new(meta.unwrap_or_else(|| MetaRow::empty(partition))))
+}
+
+/// The id of a partition's log. On a new log the first `log.opened` of partition 0 counts, whoever wrote it, and every
+/// partition repeats its id.
+///
+/// # Errors
+/// If the log cannot be read or written, or begins with something else.
+pub(super) fn log_id(partition: &Partition, node_makes: LogId) -> Result<LogId, OpenError> {
+    /// Partition 0 names the log.
+    const NAMED_IN: u32 = 0;
+    let known = partition.log_id();
+    if !known.is_nil() || partition.id == NAMED_IN {
+        return Ok(if known.is_nil() { node_makes } else { known });
+    }
+    let log = &partition.log;
+    let first = log.bounds(NAMED_IN)?;
+    if first.first == first.high_watermark {
+        let time = partition.clock.now();
+        let id = partition.ids.event_id(time);
+        let envelope = Envelope { id, time, account: system_account(), authority: Authority::Epoch(0) };
+        let opened = LogOpened { log_id: node_makes, generation: 0, partitions: log.partitions(), format: 1 };
+        log.append(NAMED_IN, vec![super::record_of(&envelope, &opened.into())])?;
+    }
+    let records = log.read(NAMED_IN, first.first, ReadLimit { records: 1, bytes: 0 })?;
+    let record = &records.first().ok_or(OpenError::NoLogId { partition: NAMED_IN })?.record;
+    match Envelope::decode(&record.key, record.time, &record.header, &record.payload) {
+        Ok((_, Event::LogOpened(opened))) => Ok(opened.log_id),
+        _ => Err(OpenError::NoLogId { partition: NAMED_IN }),
+    }
 }

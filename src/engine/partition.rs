@@ -1,11 +1,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 
 use crossbeam_channel::Sender;
 use duolog_topics::{Account, CursorAdvance, Event, EventId, LogId, PolicyChanged};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::EngineError;
 use super::ids::Ids;
@@ -65,6 +66,15 @@ pub(super) struct Partition {
     /// What records have left to do, where the queue had no room for it.
     pub unfinished: Mutex<Vec<(Account, Event)>>,
     pub stopping: AtomicBool,
+    /// The epoch under which this process writes; 0 until the partition is taken over.
+    pub owned: AtomicU64,
+    /// Set for good when the partition is let go, or another node owns it.
+    pub moved: AtomicBool,
+    /// True from the moment on that consumers of the log have to come to an end.
+    pub leaving: watch::Sender<bool>,
+    /// How many of them are still at work.
+    pub readers: AtomicUsize,
+    pub threads: Mutex<Vec<JoinHandle<()>>>,
     /// Where compactions learn of the horizons.
     pub expiry: Option<Arc<super::ExpiredRows>>,
     pub failed: AtomicBool,
@@ -80,7 +90,7 @@ impl Partition {
         store: Store,
         requests: Sender<Request>,
         expiry: Option<Arc<super::ExpiredRows>>,
-        shared: &super::Shared,
+        common: &super::Common,
     ) -> Result<Self, RowsError> {
         let meta = super::open::committed_meta(&store, id)?;
         if let Some(expiry) = &expiry {
@@ -89,14 +99,14 @@ impl Partition {
         }
         Ok(Self {
             id,
-            log: shared.log.clone(),
+            log: common.log.clone(),
             store,
             requests,
             pending: Mutex::default(),
             cursors: Mutex::default(),
-            registry: shared.registry.clone(),
-            clock: shared.clock.clone(),
-            ids: shared.ids.clone(),
+            registry: common.registry.clone(),
+            clock: common.clock.clone(),
+            ids: common.ids.clone(),
             meta: RwLock::new(meta),
             watermark: 0.into(),
             arrived: Mutex::default(),
@@ -105,6 +115,11 @@ impl Partition {
             outbox: crossbeam_channel::bounded(1),
             unfinished: Mutex::default(),
             stopping: false.into(),
+            owned: 0.into(),
+            moved: false.into(),
+            leaving: watch::Sender::new(false),
+            readers: 0.into(),
+            threads: Mutex::default(),
             expiry,
             failed: false.into(),
         })
@@ -122,8 +137,64 @@ impl Partition {
         self.meta.read().epoch
     }
 
+    /// The epoch that this process's records carry: not that of the rows, which may show a later owner by now.
+    pub fn owned_epoch(&self) -> u64 {
+        self.owned.load(Ordering::Acquire)
+    }
+
     pub fn log_id(&self) -> LogId {
         self.meta.read().log_id
+    }
+
+    /// Whether the partition is another node's, or soon will be: nothing more is decided here.
+    pub fn has_moved(&self) -> bool {
+        self.moved.load(Ordering::Acquire)
+    }
+
+    /// Whether a later owner's record was folded here.
+    pub fn is_fenced(&self) -> bool {
+        let owned = self.owned_epoch();
+        owned != 0 && self.epoch() > owned
+    }
+
+    /// After each commit: a record of a later owner ends this one's work at once. Whoever waits learns that his request's
+    /// fate is unknown: its record, if it comes after that owner's, changes nothing.
+    pub fn fence(&self) {
+        if !self.is_fenced() || self.is_stopping() {
+            return;
+        }
+        tracing::warn!(
+            partition = self.id,
+            epoch = self.epoch(),
+            owned = self.owned_epoch(),
+            "another node owns the partition now"
+        );
+        metrics::counter!("duolog_partitions_fenced_total").increment(1);
+        self.moved.store(true, Ordering::Release);
+        self.end();
+        self.give_up_pending();
+    }
+
+    /// Whether the appender has nothing more to do.
+    pub fn appends_no_more(&self) -> bool {
+        self.is_stopping() || self.has_moved()
+    }
+
+    /// Tells the threads to end.
+    pub fn end(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.leaving.send_replace(true);
+        self.log.wake(self.id);
+        self.wake_appender();
+    }
+
+    /// Why a request is not taken, if it is not.
+    pub fn closed(&self) -> Option<EngineError> {
+        if self.has_moved() {
+            Some(EngineError::NotOwner { epoch: self.epoch() })
+        } else {
+            (self.is_stopping() || self.has_failed()).then_some(EngineError::Stopped)
+        }
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -158,6 +229,11 @@ impl Partition {
         tracing::error!(partition = self.id, "partition stops: {what}");
         self.failed.store(true, Ordering::Release);
         metrics::counter!("duolog_partition_failures_total").increment(1);
+        self.give_up_pending();
+    }
+
+    /// Whoever waits for a record to be read back learns that he will not hear.
+    pub fn give_up_pending(&self) {
         for (_, pending) in self.pending.lock().drain() {
             if let Some(answer) = pending.answer {
                 let _ = answer.send(Err(EngineError::Unknown));

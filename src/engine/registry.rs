@@ -23,6 +23,8 @@ pub enum Live {
     Lagged,
     /// The server drains.
     Closed,
+    /// The account's home is at another node now.
+    Moved,
 }
 
 struct Slot {
@@ -38,6 +40,7 @@ struct Waiting {
     queue: VecDeque<Arc<Announcement>>,
     ended: Option<EndReason>,
     closed: bool,
+    moved: bool,
 }
 
 /// One session's place in the registry; dropping it leaves.
@@ -97,6 +100,17 @@ impl Registry {
         }
     }
 
+    /// Tells the sessions of these accounts that their home is at another node now.
+    pub fn move_away(&self, is_moving: impl Fn(&Account) -> bool) {
+        let accounts = self.accounts.lock();
+        for (_, slots) in accounts.iter().filter(|(account, _)| is_moving(account)) {
+            for slot in slots {
+                slot.waiting.lock().moved = true;
+                slot.notify.notify_one();
+            }
+        }
+    }
+
     /// How many sessions are connected.
     pub fn len(&self) -> usize {
         self.accounts.lock().values().map(Vec::len).sum()
@@ -138,6 +152,9 @@ impl LiveSession {
         if waiting.lagged && waiting.live {
             waiting.live = false;
             return Some(Live::Lagged);
+        }
+        if std::mem::take(&mut waiting.moved) {
+            return Some(Live::Moved);
         }
         waiting.closed.then(|| {
             waiting.closed = false;

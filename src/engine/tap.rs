@@ -2,11 +2,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use duolog_topics::{ConsumerAdvance, ConsumersAdvanced, Millis};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
-use super::partition::{Partition, Request};
+use super::partition::Partition;
 use super::{Engine, EngineError, appender};
 use crate::domain::rows::{ConsumerRow, Direction, KeyRange, MetaRow, Row, RowsError};
+use crate::domain::verdict::Verdict;
 use crate::log::{LogError, ReadLimit, Stored};
 use crate::store::View;
 
@@ -15,16 +16,47 @@ use crate::store::View;
 #[derive(Clone)]
 pub struct Tap(Arc<Partition>);
 
+/// Says that somebody reads a partition, until it is dropped: a partition that is let go waits for it, for a while.
+pub struct Reading(Arc<Partition>);
+
 impl Engine {
-    /// A tap for each partition.
+    /// A tap for each partition that is owned here; see [`Engine::moves`].
     pub fn taps(&self) -> Vec<Tap> {
-        self.0.partitions.iter().cloned().map(Tap).collect()
+        self.owned_partitions().into_iter().map(Tap).collect()
+    }
+
+    /// The tap of a partition, if it is owned here.
+    pub fn tap(&self, partition: u32) -> Option<Tap> {
+        self.owned(partition).map(Tap)
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.readers.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 impl Tap {
     pub fn partition(&self) -> u32 {
         self.0.id
+    }
+
+    /// The epoch in which this process owns the partition: if it comes back after it was gone, another one.
+    pub fn epoch(&self) -> u64 {
+        self.0.owned_epoch()
+    }
+
+    /// Says that the partition is read, from before the first read until after the last position.
+    pub fn reading(&self) -> Reading {
+        self.0.readers.fetch_add(1, Ordering::AcqRel);
+        Reading(self.0.clone())
+    }
+
+    /// True as soon as the partition is on its way to another node, or gone: whoever reads it finishes what he has begun
+    /// and begins nothing more.
+    pub fn leaving(&self) -> watch::Receiver<bool> {
+        self.0.leaving.subscribe()
     }
 
     /// The first offset that is not folded and committed yet.
@@ -87,13 +119,10 @@ impl Tap {
     /// # Errors
     /// [`EngineError`]: it may not have been recorded; the next record says the same and more.
     pub async fn advance(&self, consumers: Vec<ConsumerAdvance>) -> Result<(), EngineError> {
-        let (answer, verdict) = oneshot::channel();
-        let account = appender::system_account();
-        let request = Request { account, event: ConsumersAdvanced { consumers }.into(), answer };
-        self.0.requests.try_send(request).map_err(|_| EngineError::Busy)?;
-        match tokio::time::timeout(super::VERDICT_TIMEOUT, verdict).await {
-            Ok(Ok(answer)) => answer.map(drop),
-            Ok(Err(_)) | Err(_) => Err(EngineError::Unknown),
+        let committed = self.0.submit(&appender::system_account(), ConsumersAdvanced { consumers }.into()).await?;
+        match committed.verdict {
+            Verdict::Superseded => Err(EngineError::NotOwner { epoch: self.0.epoch() }),
+            _ => Ok(()),
         }
     }
 

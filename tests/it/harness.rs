@@ -63,7 +63,7 @@ impl Server {
         let path = |name: &str| dir.path().join(name).display().to_string();
         let rate = if settings.contains("server.rate_limit") { "" } else { "server.rate_limit = 0\n" };
         let listen = if settings.contains("server.listen") { "" } else { "server.listen = '127.0.0.1:0'\n" };
-        let topics = topics_of(&dir);
+        let topics = if settings.contains("topic_prefix") { String::new() } else { topics_of(&dir) };
         let config = format!(
             "app.sdkappid = {SDKAPPID}\napp.key_file = '{}'\napp.admins = ['{ADMIN}']\n\
              data.dir = '{}'\n{listen}{rate}{topics}{settings}\n",
@@ -101,6 +101,13 @@ impl Server {
         let status = self.child.wait().expect("the server ends");
         assert!(status.success(), "the server stopped with {status}");
         std::mem::replace(&mut self.dir, tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    /// Sends a signal: SIGSTOP and SIGCONT let it stand still for a while.
+    pub fn signal(&self, signal: i32) {
+        let pid = i32::try_from(self.child.id()).expect("a process id");
+        // SAFETY: the child has not been waited for, so the id is its own.
+        assert_eq!(unsafe { libc::kill(pid, signal) }, 0, "the server is there");
     }
 
     /// As [`Self::stop`], without asking: what a power cut does to a process.

@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::Cell;
 
 /// The rows below the fold could not be read: the disk failed or the store is damaged. Not a verdict: the partition stops.
-#[derive(Debug, Clone, Error)]
+#[derive(Debug, Clone, Error, serde::Serialize, serde::Deserialize)]
 #[error("rows cannot be read: {0}")]
 pub struct RowsError(pub String);
 

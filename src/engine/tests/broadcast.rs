@@ -73,8 +73,9 @@ async fn who_is_connected_takes_it_in_as_many_records_as_it_needs_and_the_others
     for account in &connected {
         assert_eq!(arrived(&engine, account, 1).await.len(), 1);
     }
-    let homes: Vec<usize> =
-        (0..2).map(|home| connected.iter().filter(|account| engine.home(&name(account)).id == home).count()).collect();
+    let homes: Vec<usize> = (0..2)
+        .map(|home| connected.iter().filter(|account| engine.partition_of(&name(account)) == home).count())
+        .collect();
     for (partition, sessions) in homes.iter().enumerate() {
         assert_eq!(records(log.as_ref(), partition as u32), sessions.div_ceil(STEP_LIMIT), "of partition {partition}");
     }

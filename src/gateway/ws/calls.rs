@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use duolog_topics::{AccountImported, CloseReason, SessionClosed, SessionEnd, SessionOpened};
 
+use super::forward::{Dialer, HomeSocket};
 use super::op::{Context, Identity, Login, context::refused};
 use super::protocol::Failure;
 use super::session::{Answer, LoggedIn, Page};
@@ -19,19 +20,39 @@ pub struct Done {
     pub answer: Answer,
     /// After a login: where the session hears of what happens.
     pub live: Option<LiveSession>,
+    /// After a login of somebody whose home is at another node: the way there.
+    pub home: Option<HomeSocket>,
+}
+
+/// Who logs in, and how he goes on if his home is at another node.
+pub struct Client {
+    pub ip: Option<String>,
+    pub subprotocol: &'static str,
+    /// Absent: he does not go on.
+    pub dialer: Dialer,
 }
 
 impl From<Answer> for Done {
     fn from(answer: Answer) -> Self {
-        Self { answer, live: None }
+        Self { answer, live: None, home: None }
     }
 }
 
 /// Opens a session. It is registered before the log knows it, so that it misses nothing of its own end.
-pub async fn log_in(shared: Arc<Shared>, login: Box<Login>, verified: Verified, ip: Option<String>) -> Done {
+pub async fn log_in(shared: Arc<Shared>, login: Box<Login>, verified: Verified, client: Client) -> Done {
+    let ip = client.ip.clone();
     let Login { account, platform, device, resumes, cursor, heartbeat, user_sig: _ } = *login;
     let session = shared.engine.new_session();
     let live = shared.engine.registry().register(&account, &session);
+    // Looked at after the registration, so that a home that moves from now on tells this session.
+    if !shared.engine.is_home_of(&account) {
+        let dialled = match client.dialer {
+            Some(dialer) => dialer.dial(&account, client.subprotocol, client.ip.as_deref()).await,
+            None => None,
+        };
+        let failure = Failure::new(Code::TOO_MANY_REQUESTS, "the account's home is moving, try again");
+        return Done { answer: Answer::Login(Err(failure)), live: None, home: dialled };
+    }
     let identity = Arc::new(Identity { account, session, device, platform, ip });
     let event = SessionOpened {
         session: identity.session.clone(),
@@ -48,7 +69,7 @@ pub async fn log_in(shared: Arc<Shared>, login: Box<Login>, verified: Verified, 
         Ok(opened) => {
             let (policy, expires_at) = (shared.engine.policy(), verified.expires_at);
             let logged_in = LoggedIn { identity, opened, policy, expires_at, heartbeat };
-            Done { answer: Answer::Login(Ok(Box::new(logged_in))), live: Some(live) }
+            Done { answer: Answer::Login(Ok(Box::new(logged_in))), live: Some(live), home: None }
         }
         Err(failure) => Answer::Login(Err(failure)).into(),
     }

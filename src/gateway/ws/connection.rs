@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::calls::{self, Done};
 use super::connections::Slot;
+use super::forward::{HomeSocket, Pipe};
 use super::op::Context;
 use super::protocol::Close;
 use super::session::{Answer, Call, Input, Machine, Output};
@@ -34,9 +35,22 @@ pub struct Connection {
     live: Option<LiveSession>,
     context: Option<Arc<Context>>,
     ip: Option<String>,
+    way: Way,
+    /// The last frame before the login was answered: what another home has to hear.
+    login: Option<Message>,
+    /// The client's home at another node.
+    home: Option<HomeSocket>,
     stall: Stall,
     outputs: Vec<Output>,
     linger: Duration,
+}
+
+/// How a client has come here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Direct,
+    /// Another node has passed it on, so it is not passed on again.
+    Forwarded,
 }
 
 /// Since when the client has taken nothing, although something waits for it.
@@ -68,7 +82,7 @@ enum Event {
 }
 
 impl Connection {
-    pub fn new(shared: Arc<Shared>, wire: Wire, ip: Option<String>) -> Self {
+    pub fn new(shared: Arc<Shared>, wire: Wire, ip: Option<String>, way: Way) -> Self {
         let (now, seed) = (shared.engine.now(), shared.engine.random());
         Self {
             machine: Machine::new(Arc::clone(&shared.settings), now, seed),
@@ -78,6 +92,9 @@ impl Connection {
             live: None,
             context: None,
             ip,
+            way,
+            login: None,
+            home: None,
             stall: Stall::default(),
             outputs: Vec::new(),
             linger: LINGER,
@@ -94,6 +111,12 @@ impl Connection {
             let event = self.event(timer.as_mut(), &mut slot).await;
             let now = self.shared.engine.now();
             self.take(now, event);
+            if let Some(home) = self.home.take()
+                && let Some(first) = self.login.take()
+            {
+                self.wire = Pipe { wire: self.wire, home, first }.run(&mut slot).await;
+                return wind_down(&mut self.wire, LINGER).await;
+            }
             self.take_what_is_ready(now);
             self.machine.flush(now, &mut self.outputs);
             self.carry_out();
@@ -146,6 +169,7 @@ impl Connection {
                 super::metrics::lagged();
                 self.input(now, Input::Lagged);
             }
+            Event::Live(Live::Moved) => self.input(now, Input::Moved),
             Event::Live(Live::Closed) | Event::Draining => self.input(now, Input::Draining),
             Event::Time if self.stall.deadline(&self.wire, now) <= now => {
                 self.wire.discard();
@@ -157,13 +181,21 @@ impl Connection {
     }
 
     fn frame(&mut self, now: Millis, message: &Message) {
+        if self.context.is_none() {
+            self.login = Some(message.clone());
+        }
         let json = self.wire.decode(message);
         self.input(now, Input::Frame(json.as_deref()));
     }
 
     fn done(&mut self, now: Millis, done: Done) {
+        if let Some(home) = done.home {
+            self.home = Some(home);
+            return;
+        }
         if let Answer::Login(Ok(logged_in)) = &done.answer {
             self.live = done.live;
+            (self.login, self.ip) = (None, None);
             self.context = Some(Arc::new(Context::new(Arc::clone(&self.shared), Arc::clone(&logged_in.identity))));
         }
         self.input(now, Input::Answer(done.answer));
@@ -199,7 +231,9 @@ impl Connection {
     fn call(&mut self, call: Call) {
         let future = match (call, &self.context) {
             (Call::Login(login, verified), _) => {
-                calls::log_in(Arc::clone(&self.shared), login, verified, self.ip.take()).boxed()
+                let dialer = self.shared.dialer.clone().filter(|_| self.way == Way::Direct);
+                let client = calls::Client { ip: self.ip.clone(), subprotocol: self.wire.subprotocol().name(), dialer };
+                calls::log_in(Arc::clone(&self.shared), login, verified, client).boxed()
             }
             (Call::Ack(cursor), Some(context)) => {
                 return self.shared.engine.advance_cursor(context.account(), &context.identity.device, cursor);

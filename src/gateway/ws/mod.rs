@@ -6,6 +6,7 @@
 mod calls;
 mod connection;
 mod connections;
+mod forward;
 mod metrics;
 mod op;
 mod protocol;
@@ -15,6 +16,7 @@ mod state;
 mod upgrade;
 mod wire;
 
+pub use forward::{Dial, Dialer, HomeSocket};
 pub use op::{Row as OpRow, rows as op_rows};
 pub use settings::{Limits, Settings};
 pub use state::WsState;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::connections::Connections;
+use super::forward::Dialer;
 use super::settings::Settings;
 use crate::engine::Engine;
 use crate::gateway::known::Known;
@@ -14,12 +15,13 @@ pub struct Shared {
     pub settings: Arc<Settings>,
     pub known: Known,
     pub connections: Arc<Connections>,
+    pub dialer: Dialer,
 }
 
 impl WsState {
-    pub fn new(engine: Engine, settings: Settings) -> Self {
+    pub fn new(engine: Engine, settings: Settings, dialer: Dialer) -> Self {
         let connections = Arc::new(Connections::new(settings.limits.connections));
-        Self(Arc::new(Shared { engine, settings: Arc::new(settings), known: Known::default(), connections }))
+        Self(Arc::new(Shared { engine, settings: Arc::new(settings), known: Known::default(), connections, dialer }))
     }
 
     /// Tells all clients to go, those that come later too: close 1001. Returns at once.

@@ -5,7 +5,7 @@ use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 
-use super::connection::Connection;
+use super::connection::{Connection, Way};
 use super::protocol::Close;
 use super::protocol::subprotocol::{NAMES, Subprotocol};
 use super::state::WsState;
@@ -31,6 +31,18 @@ async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    let ip = client_ip(&extensions, &headers, &state.shared().settings.trusted_proxies).map(|ip| ip.to_string());
+    take(state, upgrade, ip, Way::Direct)
+}
+
+impl WsState {
+    /// Takes a client that another node has passed on: its home is here, or it has to come again.
+    pub fn take_forwarded(&self, upgrade: WebSocketUpgrade, ip: Option<String>) -> Response {
+        take(self.clone(), upgrade, ip, Way::Forwarded)
+    }
+}
+
+fn take(state: WsState, upgrade: WebSocketUpgrade, ip: Option<String>, way: Way) -> Response {
     let offers = upgrade.requested_protocols().count() > 0;
     let upgrade = upgrade.protocols(NAMES);
     let chosen = upgrade.selected_protocol().and_then(|name| name.to_str().ok());
@@ -38,22 +50,20 @@ async fn upgrade(
         return (StatusCode::BAD_REQUEST, format!("known subprotocols: {}\n", NAMES.join(", "))).into_response();
     }
     let subprotocol = Subprotocol::of_name(chosen);
-    let settings = &state.shared().settings;
-    let frame_bytes = settings.limits.frame_bytes;
-    let ip = client_ip(&extensions, &headers, &settings.trusted_proxies).map(|ip| ip.to_string());
+    let frame_bytes = state.shared().settings.limits.frame_bytes;
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_frame_size(frame_bytes + TOLERANCE)
         .max_message_size(frame_bytes + TOLERANCE)
-        .on_upgrade(move |socket| accept(state, socket, subprotocol, ip))
+        .on_upgrade(move |socket| accept(state, socket, subprotocol, ip, way))
 }
 
-async fn accept(state: WsState, socket: WebSocket, subprotocol: Subprotocol, ip: Option<String>) {
+async fn accept(state: WsState, socket: WebSocket, subprotocol: Subprotocol, ip: Option<String>, way: Way) {
     let shared = state.shared();
     let mut wire = Wire::new(socket, subprotocol, shared.settings.limits.frame_bytes);
     match shared.connections.enter() {
-        Some(slot) => Box::pin(Connection::new(shared, wire, ip).run(slot)).await,
+        Some(slot) => Box::pin(Connection::new(shared, wire, ip, way).run(slot)).await,
         None => {
             // Spread over half a minute, so that they do not come back together.
             wire.close(Close::overloaded(5 + shared.engine.random() % 26));

@@ -49,6 +49,10 @@ impl Wire {
         self.subprotocol.decode(message)
     }
 
+    pub fn subprotocol(&self) -> Subprotocol {
+        self.subprotocol
+    }
+
     /// Queues a frame.
     pub fn frame(&mut self, json: String) {
         self.queue(self.subprotocol.encode(json));
@@ -70,7 +74,8 @@ impl Wire {
         self.outbox_bytes = 0;
     }
 
-    fn queue(&mut self, message: Message) {
+    /// Queues a frame as it is.
+    pub fn queue(&mut self, message: Message) {
         self.outbox_bytes += size(&message);
         self.outbox.push_back(message);
     }

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -49,20 +50,25 @@ impl Sender {
 }
 
 /// A connection that is kept.
-struct Connection {
+pub struct Connection {
     stream: BufReader<TcpStream>,
     query: String,
 }
 
 impl Connection {
-    fn open(addr: SocketAddr) -> std::io::Result<Self> {
+    pub fn open(addr: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(addr)?;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream), query: harness::query(ADMIN) })
     }
 
+    /// From now on an answer that takes longer counts as a broken link.
+    pub fn wait_only(&mut self, patience: Duration) -> std::io::Result<()> {
+        self.stream.get_ref().set_read_timeout(Some(patience))
+    }
+
     /// One call; `None` if the link broke before the whole answer was here.
-    fn call(&mut self, command: &str, request: &Value) -> Option<Value> {
+    pub fn call(&mut self, command: &str, request: &Value) -> Option<Value> {
         let body = request.to_string();
         let head = format!(
             "POST /v4/{command}?{} HTTP/1.1\r\nHost: duolog\r\nContent-Length: {}\r\n\r\n{body}",

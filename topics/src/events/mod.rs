@@ -108,7 +108,11 @@ macro_rules! catalogue {
                     .expect("event types hold only what JSON can write")
             }
 
-            pub(crate) fn decode(kind: &str, version: u16, payload: &[u8]) -> Result<Self, DecodeError> {
+            /// Decodes a payload by its kind's name and version.
+            ///
+            /// # Errors
+            /// [`DecodeError`]: the kind is unknown, the version newer than this program, the payload damaged.
+            pub fn decode(kind: &str, version: u16, payload: &[u8]) -> Result<Self, DecodeError> {
                 let kind = EventKind::from_name(kind).ok_or_else(|| DecodeError::UnknownKind(kind.to_owned()))?;
                 if version > kind.version() {
                     return Err(DecodeError::NewerVersion { kind: kind.name(), version, known: kind.version() });

@@ -10,6 +10,8 @@ pub enum CloseCode {
     GoingAway = 1001,
     /// A frame above `limits.frame_bytes`.
     TooLong = 1009,
+    /// The account's home has moved.
+    Moved = 1012,
     /// The reason holds the seconds after which to come again.
     Overloaded = 1013,
     Kicked = 4001,
@@ -33,6 +35,11 @@ pub struct Close {
 impl Close {
     pub const fn new(code: CloseCode, reason: &'static str) -> Self {
         Self { code, reason: Cow::Borrowed(reason) }
+    }
+
+    /// The account's home is at another node: the client comes again at once.
+    pub const fn moved() -> Self {
+        Self::new(CloseCode::Moved, "the account's home has moved")
     }
 
     /// Too much to do: the client comes again after some seconds.

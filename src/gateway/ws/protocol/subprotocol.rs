@@ -20,6 +20,10 @@ impl Subprotocol {
         if name == Some(NAMES[1]) { Self::MessagePack } else { Self::Json }
     }
 
+    pub fn name(self) -> &'static str {
+        NAMES[usize::from(self == Self::MessagePack)]
+    }
+
     /// The JSON text of a frame; `None` if the frame is none of this subprotocol.
     pub fn decode(self, message: &Message) -> Option<std::borrow::Cow<'_, str>> {
         match (self, message) {

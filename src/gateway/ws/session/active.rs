@@ -113,6 +113,10 @@ impl Active {
                 self.end = None;
                 close(Close::new(CloseCode::GoingAway, "the server stops"), out)
             }
+            Input::Moved => {
+                self.end = None;
+                close(Close::moved(), out)
+            }
             Input::Gone => Next::End,
         }
     }

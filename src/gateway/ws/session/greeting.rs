@@ -48,6 +48,7 @@ impl Greeting {
             Input::TooLong => Close::new(CloseCode::TooLong, "the frame is longer than is allowed"),
             Input::Stalled => Close::new(CloseCode::Stalled, "nothing was taken for too long"),
             Input::Draining => Close::new(CloseCode::GoingAway, "the server stops"),
+            Input::Moved => Close::moved(),
             Input::Gone => return Next::End,
             Input::Time if now >= self.next_time() => TOO_LATE,
             _ => return Next::Stay,

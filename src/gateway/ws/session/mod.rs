@@ -42,6 +42,8 @@ pub enum Input<'a> {
     Stalled,
     /// The server stops.
     Draining,
+    /// The account's home is at another node now.
+    Moved,
     /// The link is lost, or the client closed it.
     Gone,
 }

@@ -72,6 +72,10 @@ fn sessions_end_with_their_server() {
     bench.input(Input::Draining);
     assert_eq!(bench.closed(), CloseCode::GoingAway);
     assert_eq!(end_reason(&bench), None);
+    let mut bench = Bench::live(5);
+    bench.input(Input::Moved);
+    assert_eq!(bench.closed(), CloseCode::Moved);
+    assert_eq!(end_reason(&bench), None);
 }
 
 #[test]

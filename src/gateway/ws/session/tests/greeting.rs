@@ -152,6 +152,7 @@ fn ten_malformed_frames_in_a_row_end_it() {
 fn the_end_of_the_server_and_too_long_frames_are_told() {
     let cases = [
         (Input::Draining, CloseCode::GoingAway),
+        (Input::Moved, CloseCode::Moved),
         (Input::TooLong, CloseCode::TooLong),
         (Input::Stalled, CloseCode::Stalled),
     ];

@@ -2,6 +2,7 @@ mod broadcast;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use duolog_topics::{
     AccountImported, BlacklistChanged, MessageContent, MessageFlags, MessageRecalled, MessageSent, Origin, RawJson,
@@ -9,13 +10,16 @@ use duolog_topics::{
 };
 
 use super::*;
-use crate::domain::verdict::Sent;
+use crate::domain::verdict::{Answer, Sent, Verdict};
 use crate::domain::view::Entry;
 use crate::log::embedded::EmbeddedLog;
 use crate::log::memory::MemoryLog;
 use crate::store::{Shared, SharedSizes};
 
-fn name(text: &str) -> Account {
+mod nodes;
+mod storm;
+
+pub(super) fn name(text: &str) -> Account {
     Account::new(text).unwrap()
 }
 
@@ -34,7 +38,7 @@ fn open(log: Arc<dyn Log>, dir: &Path, clock: &Clock) -> Engine {
     Engine::open(parts, |_, _, _| {}).unwrap()
 }
 
-fn message(to: &str, text: &str, random: u32) -> MessageSent {
+pub(super) fn message(to: &str, text: &str, random: u32) -> MessageSent {
     MessageSent {
         receivers: vec![name(to)],
         content: MessageContent {
@@ -71,7 +75,7 @@ async fn send(engine: &Engine, from: &str, event: MessageSent) -> Verdict {
     engine.submit(&name(from), event.into()).await.unwrap()
 }
 
-async fn inbox(engine: &Engine, account: &str) -> Vec<String> {
+pub(super) async fn inbox(engine: &Engine, account: &str) -> Vec<String> {
     let owner = name(account);
     let page = engine.read(&name(account), move |mailbox| mailbox.timeline(&owner, 0, 100)).await.unwrap();
     page.list
@@ -92,7 +96,7 @@ fn sent(verdict: Verdict) -> Sent {
 
 /// Waits until carried records have reached every home: the homes' rows are then what the log says.
 async fn arrived(engine: &Engine, account: &str, count: usize) -> Vec<String> {
-    let home = engine.home(&name(account)).clone();
+    let home = engine.owned(engine.partition_of(&name(account))).unwrap();
     loop {
         let notified = home.committed.notified();
         let found = inbox(engine, account).await;
@@ -131,7 +135,7 @@ async fn a_block_is_silent_and_a_recall_reaches_the_receiver_across_partitions()
     let engine = open(Arc::new(MemoryLog::new(3)), dir.path(), &clock);
     let people = ["alice", "bob", "carol", "dave"];
     import(&engine, &people).await;
-    let homes: std::collections::BTreeSet<u32> = people.iter().map(|who| engine.home(&name(who)).id).collect();
+    let homes: std::collections::BTreeSet<u32> = people.iter().map(|who| engine.partition_of(&name(who))).collect();
     assert!(homes.len() > 1, "the accounts live in several homes");
     for (place, to) in people.iter().skip(1).enumerate() {
         let first = sent(send(&engine, "alice", message(to, "hello", place as u32)).await);

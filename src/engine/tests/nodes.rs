@@ -1,0 +1,332 @@
+//! Several engines over one log in one process: nodes without a network.
+
+use std::collections::HashMap;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+
+use super::*;
+use crate::engine::peers::{Ask, Reply};
+use crate::log::{Bounds, LogError, ReadLimit, Stored};
+
+/// A node's way to the log, which a test may close: the node then stands still, as a stopped process does.
+pub(super) struct Gate {
+    log: MemoryLog,
+    open: Mutex<bool>,
+    opened: parking_lot::Condvar,
+}
+
+impl Gate {
+    fn new(log: &MemoryLog) -> Arc<Self> {
+        Arc::new(Self { log: log.clone(), open: Mutex::new(true), opened: parking_lot::Condvar::new() })
+    }
+
+    pub fn set(&self, open: bool) {
+        *self.open.lock() = open;
+        self.opened.notify_all();
+    }
+
+    fn pass(&self) -> &MemoryLog {
+        let mut open = self.open.lock();
+        self.opened.wait_while(&mut open, |open| !*open);
+        &self.log
+    }
+}
+
+impl Log for Gate {
+    fn partitions(&self) -> u32 {
+        self.log.partitions()
+    }
+
+    fn append(&self, partition: u32, batch: Vec<Record>) -> Result<Vec<u64>, LogError> {
+        self.pass().append(partition, batch)
+    }
+
+    fn read(&self, partition: u32, from: u64, limit: ReadLimit) -> Result<Vec<Stored>, LogError> {
+        self.pass().read(partition, from, limit)
+    }
+
+    fn wait(&self, partition: u32, from: u64, timeout: Duration) -> Result<u64, LogError> {
+        self.pass().wait(partition, from, timeout)
+    }
+
+    fn wake(&self, partition: u32) {
+        self.log.wake(partition);
+    }
+
+    fn trim(&self, partition: u32, below: u64) -> Result<(), LogError> {
+        self.pass().trim(partition, below)
+    }
+
+    fn bounds(&self, partition: u32) -> Result<Bounds, LogError> {
+        self.pass().bounds(partition)
+    }
+}
+
+/// Who owns what, and every engine by its number.
+#[derive(Default)]
+pub(super) struct Town {
+    owners: Mutex<HashMap<u32, usize>>,
+    engines: Mutex<HashMap<usize, Engine>>,
+    changes: watch::Sender<u64>,
+    /// How many questions went from one node to another.
+    asked: Mutex<u64>,
+}
+
+struct TownPeers(Arc<Town>);
+
+impl Peers for TownPeers {
+    fn ask(&self, partition: u32, ask: Ask) -> BoxFuture<'static, Result<Reply, EngineError>> {
+        *self.0.asked.lock() += 1;
+        let owner = self.0.owners.lock().get(&partition).copied();
+        let engine = owner.and_then(|owner| self.0.engines.lock().get(&owner).cloned());
+        async move { engine.ok_or(EngineError::NotOwner { epoch: 0 })?.answer(partition, ask).await }.boxed()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+}
+
+pub(super) struct Node {
+    pub number: usize,
+    pub engine: Engine,
+    pub gate: Arc<Gate>,
+    stores: Vec<Store>,
+    town: Arc<Town>,
+    _dir: tempfile::TempDir,
+}
+
+impl Node {
+    fn start(town: &Arc<Town>, log: &MemoryLog, number: usize) -> Self {
+        let (dir, gate) = (tempfile::tempdir().unwrap(), Gate::new(log));
+        let shared = Shared::new(SharedSizes::default()).unwrap();
+        let store = |id: u32| Store::open(&dir.path().join(id.to_string()), &shared, ExpiredRows::new()).unwrap();
+        let engine = Engine::new(Common {
+            log: gate.clone(),
+            policy: PolicyChanged { revision: 1, ..PolicyChanged::default() },
+            node: format!("node {number}"),
+            clock: Clock::manual(1_700_000_000_000),
+            ids: Arc::new(Ids::from_system()),
+            registry: Arc::default(),
+            peers: Some(Arc::new(TownPeers(town.clone()))),
+        });
+        town.engines.lock().insert(number, engine.clone());
+        let stores = (0..log.partitions()).map(store).collect();
+        Self { number, engine, gate, stores, town: town.clone(), _dir: dir }
+    }
+
+    /// Takes a partition over and puts itself into the directory.
+    pub async fn take(&self, partition: u32) -> Result<u64, OpenError> {
+        let (engine, store) = (self.engine.clone(), self.stores[partition as usize].clone());
+        let taken = move || engine.take_over(partition, store, None, &mut |_, _, _| true);
+        let epoch = tokio::task::spawn_blocking(taken).await.unwrap()?;
+        self.town.owners.lock().insert(partition, self.number);
+        self.town.changes.send_modify(|count| *count += 1);
+        Ok(epoch)
+    }
+
+    pub async fn let_go(&self, partition: u32) {
+        let engine = self.engine.clone();
+        tokio::task::spawn_blocking(move || engine.let_go(partition)).await.unwrap();
+    }
+
+    async fn lost(&self, partition: u32) {
+        let mut moves = self.engine.moves();
+        moves.wait_for(|_| !self.engine.owns().contains_key(&partition)).await.unwrap();
+    }
+}
+
+/// Three nodes and three partitions, one each.
+pub(super) async fn town() -> (MemoryLog, Vec<Node>) {
+    let (log, town) = (MemoryLog::new(3), Arc::<Town>::default());
+    let nodes: Vec<Node> = (0..3).map(|number| Node::start(&town, &log, number)).collect();
+    for (partition, node) in (0..).zip(&nodes) {
+        assert_eq!(node.take(partition).await.unwrap(), 1);
+    }
+    (log, nodes)
+}
+
+pub(super) async fn stop(nodes: Vec<Node>) {
+    for node in nodes {
+        node.gate.set(true);
+        tokio::task::spawn_blocking(move || node.engine.stop()).await.unwrap();
+    }
+}
+
+/// An account whose home is this partition.
+pub(super) fn resident(engine: &Engine, partition: u32, nth: usize) -> String {
+    let names = (0..).map(|number| format!("user{number}"));
+    names.filter(|who| engine.partition_of(&name(who)) == partition).nth(nth).unwrap()
+}
+
+/// Rows of every partition, rebuilt from the log alone, equal those of the store of its owner.
+pub(super) fn verify(log: &MemoryLog, nodes: &[Node]) {
+    use crate::domain::rows::{Direction, KeyRange, MapRows, Rows};
+    use crate::rebuild::{Span, fold_log};
+    let all = |rows: &dyn Rows| {
+        let mut found = Vec::new();
+        let range = KeyRange { from: std::ops::Bound::Unbounded, until: std::ops::Bound::Unbounded };
+        rows.scan(range, Direction::Forward, &mut |key, value| {
+            // Outbox rows go when their owner has heard that they have arrived.
+            if key[0] != crate::domain::rows::Table::Outbox as u8 {
+                found.push((key.to_vec(), value.to_vec()));
+            }
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+        found
+    };
+    for node in nodes {
+        for partition in node.engine.owns().into_keys() {
+            // A courier may still repeat what has arrived: so up to one place.
+            let view = node.stores[partition as usize].view();
+            let end = view.applied().unwrap().unwrap().next;
+            let mut rebuilt = MapRows::default();
+            fold_log(log, Span { partition, from: 0, end }, &mut rebuilt, &mut ()).unwrap();
+            let (rebuilt, live) = (all(&rebuilt), all(&view));
+            let different = rebuilt.iter().zip(&live).find(|(rebuilt, live)| rebuilt != live);
+            assert_eq!(different, None, "partition {partition}");
+            assert_eq!(rebuilt.len(), live.len(), "partition {partition}");
+        }
+    }
+}
+
+/// Waits until a mailbox holds so many entries.
+pub(super) async fn holds(engine: &Engine, account: &str, count: usize) -> Vec<String> {
+    loop {
+        let found = inbox(engine, account).await;
+        if found.len() >= count {
+            return found;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_node_serves_every_account() {
+    let (log, nodes) = town().await;
+    let people: Vec<String> = (0..3).map(|partition| resident(&nodes[0].engine, partition, 0)).collect();
+    import(&nodes[0].engine, &people.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for (number, node) in nodes.iter().enumerate() {
+        for from in &people {
+            for to in people.iter().filter(|to| *to != from) {
+                let event = message(to, &format!("by node {number}"), number as u32);
+                sent(send(&node.engine, from, event.clone()).await);
+                sent(send(&nodes[(number + 1) % 3].engine, from, event).await);
+            }
+        }
+    }
+    for who in &people {
+        // From two senders by three nodes, and the own ones; none twice, though each was sent over two nodes.
+        assert_eq!(holds(&nodes[1].engine, who, 12).await.len(), 12);
+    }
+    let accounts = people.iter().map(|who| name(who)).collect();
+    let exist = nodes[2].engine.read_each(accounts, |mailbox, account| mailbox.exists(account)).await.unwrap();
+    assert_eq!(exist, [true; 3]);
+    verify(&log, &nodes);
+    stop(nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_comes_from_afar_in_one_view() {
+    let (_, nodes) = town().await;
+    let (from, to) = (resident(&nodes[0].engine, 0, 0), resident(&nodes[0].engine, 0, 1));
+    import(&nodes[0].engine, &[&from, &to]).await;
+    let sends = (0..600).map(|number| send(&nodes[0].engine, &from, message(&to, "x", number)));
+    futures_util::future::join_all(sends).await;
+    let owner = name(&to);
+    let query = move |mailbox: &crate::domain::view::Mailbox<'_>| mailbox.timeline(&owner, 0, 600);
+    let here = nodes[0].engine.read(&name(&to), query.clone()).await.unwrap();
+    let afar = nodes[1].engine.read(&name(&to), query).await.unwrap();
+    assert_eq!(here.list.len(), 600);
+    let places = |page: &crate::domain::view::TimelinePage| page.list.iter().map(|(at, _)| *at).collect::<Vec<_>>();
+    assert_eq!(places(&here), places(&afar));
+    stop(nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_home_that_moves_keeps_who_looks_for_it_waiting() {
+    let (log, nodes) = town().await;
+    let (from, to) = (resident(&nodes[0].engine, 1, 0), resident(&nodes[0].engine, 2, 0));
+    import(&nodes[0].engine, &[&from, &to]).await;
+    let mut live = nodes[1].engine.registry().register(&name(&from), "session");
+    nodes[1].let_go(1).await;
+    assert!(matches!(live.next().await, Live::Moved));
+    let engine = nodes[0].engine.clone();
+    let (who, whom) = (from.clone(), to.clone());
+    let waiting = tokio::spawn(async move { send(&engine, &who, message(&whom, "on the way", 1)).await });
+    assert_eq!(nodes[2].take(1).await.unwrap(), 2);
+    sent(waiting.await.unwrap());
+    assert_eq!(holds(&nodes[0].engine, &to, 1).await.len(), 1);
+
+    nodes[2].let_go(1).await;
+    let refused = nodes[0].engine.submit(&name(&from), message(&to, "nobody", 2).into()).await;
+    assert!(matches!(refused, Err(EngineError::NotOwner { .. })), "{refused:?}");
+    // Its own state is reused: it folds what the others wrote.
+    assert_eq!(nodes[1].take(1).await.unwrap(), 3);
+    assert_eq!(inbox(&nodes[0].engine, &from).await.len(), 1);
+    verify(&log, &nodes);
+    stop(nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_owner_that_wakes_up_never_acks() {
+    let (log, nodes) = town().await;
+    let (from, to) = (resident(&nodes[0].engine, 0, 0), resident(&nodes[0].engine, 1, 0));
+    import(&nodes[0].engine, &[&from, &to]).await;
+    sent(send(&nodes[0].engine, &from, message(&to, "before", 1)).await);
+    nodes[0].gate.set(false);
+    let paused = nodes[0].engine.clone();
+    let (who, whom) = (from.clone(), to.clone());
+    let zombie = tokio::spawn(async move { paused.submit(&name(&who), message(&whom, "zombie", 2).into()).await });
+    // It is decided, and stands before the log.
+    let home = nodes[0].engine.owned(0).unwrap();
+    while home.pending.lock().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(nodes[2].take(0).await.unwrap(), 2);
+    sent(send(&nodes[1].engine, &from, message(&to, "after", 3)).await);
+    let end = log.bounds(0).unwrap().high_watermark;
+    nodes[0].gate.set(true);
+    nodes[0].lost(0).await;
+    // Its record stands in the log, after the new owner's, and changed nothing: the request was tried again there, or its
+    // fate is told as unknown. Never as what the paused owner decided.
+    let answer = zombie.await.unwrap();
+    assert!(log.bounds(0).unwrap().high_watermark > end);
+    let (acked, count) = match answer {
+        Ok(verdict) => (sent(verdict).sequence.is_some(), 3),
+        Err(EngineError::Unknown | EngineError::NotOwner { .. }) => (true, 2),
+        Err(other) => panic!("{other}"),
+    };
+    assert!(acked);
+    assert_eq!(holds(&nodes[0].engine, &to, count).await.len(), count);
+    sent(send(&nodes[0].engine, &from, message(&to, "zombie", 2)).await);
+    assert_eq!(holds(&nodes[0].engine, &to, 3).await.len(), 3, "the retry takes effect once");
+    verify(&log, &nodes);
+    stop(nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_take_over_at_once_are_one_owner() {
+    let (_, nodes) = town().await;
+    nodes[0].let_go(0).await;
+    for _ in 0..5 {
+        let (first, second) = tokio::join!(nodes[1].take(0), nodes[2].take(0));
+        // One of two equal epochs wins. If they came one after the other, the later one has fenced the earlier one.
+        match (&first, &second) {
+            (Ok(first), Ok(second)) => {
+                assert_ne!(first, second);
+                nodes[if first < second { 1 } else { 2 }].lost(0).await;
+            }
+            (Ok(_), Err(OpenError::Overtaken { .. })) | (Err(OpenError::Overtaken { .. }), Ok(_)) => {}
+            other => panic!("{other:?}"),
+        }
+        let owners = nodes.iter().filter(|node| node.engine.owns().contains_key(&0)).count();
+        assert_eq!(owners, 1);
+        nodes[1].let_go(0).await;
+        nodes[2].let_go(0).await;
+    }
+    stop(nodes).await;
+}
