@@ -73,29 +73,56 @@ impl Stores {
         &self.log
     }
 
-    /// The store of a partition, which nobody may use but its owner.
+    /// The state of a partition that this node is about to own; nobody else may write it. The one place where a partition
+    /// gets its state from: what lies here, if the log goes on from it; else the newest checkpoint that fits; else nothing,
+    /// if the log is whole. What does not fit is set aside.
     ///
     /// # Errors
     /// [`DataDirError`].
     pub fn get(&self, partition: u32) -> Result<(Store, Arc<ExpiredRows>), DataDirError> {
         let mut open = self.open.lock();
-        if let Some(store) = open.get(&partition) {
-            return Ok(store.clone());
-        }
-        let store = self.data.open_store(partition, self.log.as_ref(), &self.shared)?;
-        open.insert(partition, store.clone());
-        Ok(store)
+        let here = match open.remove(&partition) {
+            Some(store) => store,
+            None => self.open_store(partition)?,
+        };
+        let state = match self.why_unfit(partition, &here.0)? {
+            None => here,
+            Some(why) => {
+                drop(here);
+                self.set_aside(partition, &why)?;
+                self.open_store(partition)?
+            }
+        };
+        open.insert(partition, state.clone());
+        Ok(state)
     }
 
-    /// Throws a state away from which the log does not go on any more, because it was trimmed beyond it. Its next opening
-    /// takes a checkpoint.
-    ///
-    /// # Errors
-    /// If the folder cannot be deleted.
-    pub fn discard(&self, partition: u32) -> Result<(), DataDirError> {
-        self.open.lock().remove(&partition);
-        let path = self.data.state(partition);
-        std::fs::remove_dir_all(&path).map_err(|source| DataDirError::Look { path, source })
+    fn open_store(&self, partition: u32) -> Result<(Store, Arc<ExpiredRows>), DataDirError> {
+        self.data.open_store(partition, self.log.as_ref(), &self.shared)
+    }
+
+    /// Why the log does not go on from a state, if it does not.
+    fn why_unfit(&self, partition: u32, store: &Store) -> Result<Option<String>, DataDirError> {
+        let applied = store.applied();
+        let first = self.log.bounds(partition)?.first;
+        if applied.is_some_and(|applied| applied.next < first) {
+            return Ok(Some(format!("the log begins at offset {first}, which is beyond it")));
+        }
+        match check_state(self.log.as_ref(), partition, applied) {
+            Err(error @ (OpenError::BeyondLog { .. } | OpenError::OtherLog { .. })) => Ok(Some(error.to_string())),
+            checked => Ok(checked.map(|()| None)?),
+        }
+    }
+
+    /// An operator may still want to look at it; one that was set aside before goes.
+    fn set_aside(&self, partition: u32, why: &str) -> Result<(), DataDirError> {
+        let (path, aside) = (self.data.state(partition), self.data.unfit(partition));
+        tracing::warn!(partition, "the state is not used and set aside in {}: {why}", aside.display());
+        let moved = match std::fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => std::fs::rename(&path, &aside),
+        };
+        moved.map_err(|source| DataDirError::Look { path, source })
     }
 }
 
@@ -129,6 +156,11 @@ impl DataDir {
 
     pub fn state(&self, partition: u32) -> PathBuf {
         self.root.join("state").join(partition.to_string())
+    }
+
+    /// Where a state is put that the log does not go on from.
+    fn unfit(&self, partition: u32) -> PathBuf {
+        self.root.join("state").join(format!("{partition}.unfit"))
     }
 
     pub fn checkpoints(&self, partition: u32) -> Checkpoints {

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use duolog::cloud_events::CLOUD_EVENTS;
 use duolog::data_dir::DataDir;
@@ -39,6 +39,15 @@ fn property(text: &str) -> Result<(String, String), String> {
 impl Data {
     pub fn dir(&self) -> DataDir {
         DataDir::new(&self.data, self.checkpoints.as_deref())
+    }
+
+    /// The partitions whose state is here. Where several nodes share a log on Kafka, others have the rest.
+    pub fn partitions(&self, log: &dyn Log) -> Result<Vec<u32>> {
+        let dir = self.dir();
+        let is_here = |partition: &u32| self.kafka.is_none() || dir.state(*partition).exists();
+        let here: Vec<u32> = (0..log.partitions()).filter(is_here).collect();
+        ensure!(!here.is_empty(), "there is no state in {}", dir.root().display());
+        Ok(here)
     }
 
     /// The log, for reading: also beside a running server.

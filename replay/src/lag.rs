@@ -27,7 +27,7 @@ impl Lag {
     pub fn run(self) -> Result<ExitCode> {
         let log = self.data.log()?;
         let mut out = BufWriter::new(std::io::stdout().lock());
-        for partition in 0..log.partitions() {
+        for partition in self.data.partitions(log.as_ref())? {
             let path = self.data.dir().state(partition);
             let place = || format!("the state in {} cannot be read", path.display());
             let flushed = Store::open_read_only(&path).with_context(place)?;

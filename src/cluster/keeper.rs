@@ -7,8 +7,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::directory::{Announce, Directory, Owner};
 use crate::data_dir::{DataDirError, Stores};
-use crate::engine::{Engine, OpenError};
-use crate::log::LogError;
+use crate::engine::Engine;
 
 /// How often it is looked whether a partition is still owned.
 const LOOK: Duration = Duration::from_millis(200);
@@ -153,28 +152,11 @@ impl Shared {
     fn own(&self, partition: u32, wanted: &Wanted) -> Result<(), DataDirError> {
         let (store, expiry) = self.stores.get(partition)?;
         let taken = self.engine.take_over(partition, store, Some(expiry), &mut |_, _, _| wanted.is_wanted());
-        let epoch = match taken {
-            Ok(epoch) => epoch,
-            Err(error) => {
-                if is_trimmed(&error) {
-                    tracing::warn!(partition, "the log has been trimmed beyond the state here, which is thrown away");
-                    self.stores.discard(partition)?;
-                }
-                return Err(error.into());
-            }
-        };
+        let epoch = taken?;
         let Me { node, address } = self.me.clone();
         let owner = Owner { epoch, node, address };
         self.directory.learn(partition, owner.clone());
         self.announce.announce(partition, &owner);
         Ok(())
     }
-}
-
-fn is_trimmed(error: &OpenError) -> bool {
-    use crate::engine::FolderError;
-    matches!(
-        error,
-        OpenError::Log(LogError::Trimmed { .. }) | OpenError::Fold(FolderError::Log(LogError::Trimmed { .. }))
-    )
 }

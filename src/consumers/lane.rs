@@ -24,7 +24,6 @@ pub struct Shared<C> {
     pub permits: Semaphore,
     pub clock: Clock,
     pub ids: Arc<Ids>,
-    pub stop: watch::Receiver<bool>,
 }
 
 /// Whether a batch is done with.
@@ -37,10 +36,15 @@ pub enum Finished {
 }
 
 impl<C: Consumer> Shared<C> {
-    /// Tries a batch until it is delivered or given up. `full`: the window has no room, so what fails alone gives way.
-    pub async fn deliver(&self, batch: &[Arc<Delivery<C::Payload>>], full: &AtomicBool) -> Finished {
+    /// Tries a batch until it is delivered or given up, or the runner stops. `full`: the window has no room, so what fails
+    /// alone gives way.
+    pub async fn deliver(
+        &self,
+        batch: &[Arc<Delivery<C::Payload>>],
+        full: &AtomicBool,
+        mut stop: watch::Receiver<bool>,
+    ) -> Finished {
         let mut tries = 0;
-        let mut stop = self.stop.clone();
         loop {
             let attempt = {
                 let Ok(_permit) = self.permits.acquire().await else { return Finished::Stopped };
@@ -52,11 +56,11 @@ impl<C: Consumer> Shared<C> {
             tries += 1;
             let (reason, after) = match attempt {
                 Attempt::Done => return Finished::Delivered,
-                Attempt::GiveUp { reason } => return self.give_up(batch, &reason, tries).await,
+                Attempt::GiveUp { reason } => return self.give_up(batch, &reason, tries, stop).await,
                 Attempt::Retry { reason, after } => (reason, after),
             };
             if self.is_hopeless(batch, tries, full) {
-                return self.give_up(batch, &reason, tries).await;
+                return self.give_up(batch, &reason, tries, stop).await;
             }
             tracing::debug!(consumer = self.consumer.name(), id = batch[0].id, tries, "try again: {reason}");
             tokio::select! {
@@ -97,8 +101,13 @@ impl<C: Consumer> Shared<C> {
     }
 
     /// Writes a batch to the dead letters: it is not done with before that is durable.
-    async fn give_up(&self, batch: &[Arc<Delivery<C::Payload>>], reason: &str, tries: u32) -> Finished {
-        let mut stop = self.stop.clone();
+    async fn give_up(
+        &self,
+        batch: &[Arc<Delivery<C::Payload>>],
+        reason: &str,
+        tries: u32,
+        mut stop: watch::Receiver<bool>,
+    ) -> Finished {
         for delivery in batch {
             while let Err(error) = self.letter(delivery.clone(), reason.to_owned(), tries).await {
                 tracing::error!(consumer = self.consumer.name(), "a dead letter cannot be written: {error}");

@@ -22,7 +22,8 @@
 //!
 //! A [`Consumer`] says which deliveries a record causes and makes one try; the runner owns everything else: positions,
 //! order, parallelism, retries, dead letters, metrics. Each consumer has a runner for each partition, and runners share
-//! nothing but the log: one that hangs delays neither a send nor another consumer.
+//! nothing but the log: one that hangs delays neither a send nor another consumer. Runners come and go with the partitions
+//! that this process owns (`partitions`).
 //!
 //! **At least once.** A delivery's id is made of its record's id and a number, so it is the same at every try, after a
 //! restart and after a rebuild. A position is an event in the partition that it is about, so it is as durable as the
@@ -35,6 +36,7 @@ mod delivery;
 mod http;
 mod joined;
 mod lane;
+mod partitions;
 mod positions;
 pub mod push;
 mod receiver;

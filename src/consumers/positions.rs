@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use duolog_topics::ConsumerAdvance;
+use duolog_topics::{ConsumerAdvance, Millis};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::window::Place;
-use crate::engine::Tap;
+use crate::engine::{EngineError, Tap};
 
 /// Positions of a partition are written at most this often.
 pub const INTERVAL: Duration = Duration::from_secs(1);
@@ -86,9 +86,18 @@ impl Ledger {
         let state = self.state.lock();
         let unread = self.tap.watermark().saturating_sub(state.place.head);
         let age = state.place.oldest.map_or(0, |oldest| self.tap.now().saturating_sub(oldest));
+        self.show(unread + state.place.open, age);
+    }
+
+    /// The partition is gone: whoever has it now tells how far it trails.
+    pub fn close(&self) {
+        self.show(0, 0);
+    }
+
+    fn show(&self, records: u64, age: Millis) {
         let (name, partition) = (self.consumer.clone(), self.tap.partition().to_string());
         metrics::gauge!("duolog_consumer_lag_records", "consumer" => name.clone(), "partition" => partition.clone())
-            .set((unread + state.place.open) as f64);
+            .set(records as f64);
         metrics::gauge!("duolog_consumer_lag_seconds", "consumer" => name, "partition" => partition)
             .set(age as f64 / 1000.0);
     }
@@ -119,9 +128,15 @@ pub async fn record_due(ledgers: &[Arc<Ledger>]) {
         }
     }
     for (partition, (advances, written)) in due {
-        if let Err(error) = written[0].tap.advance(advances).await {
-            tracing::warn!(partition, "positions of consumers were not recorded, they are tried again: {error}");
-            written.into_iter().for_each(|ledger| ledger.is_due_again());
+        match written[0].tap.advance(advances).await {
+            Ok(()) => {}
+            Err(EngineError::NotOwner { .. }) => {
+                tracing::debug!(partition, "its next owner goes on from the positions before these");
+            }
+            Err(error) => {
+                tracing::warn!(partition, "positions of consumers were not recorded, they are tried again: {error}");
+                written.into_iter().for_each(|ledger| ledger.is_due_again());
+            }
         }
     }
 }

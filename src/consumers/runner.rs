@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use duolog_topics::{DecodeError, Envelope, EventKind, Header};
 use thiserror::Error;
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 use super::lane::{Finished, Shared};
@@ -58,6 +59,7 @@ pub struct Runner<C: Consumer> {
     window: Window<C::Payload>,
     full: Arc<AtomicBool>,
     news: News,
+    stop: watch::Receiver<bool>,
 }
 
 /// What the ledger has not heard of.
@@ -72,18 +74,18 @@ struct News {
 }
 
 impl<C: Consumer> Runner<C> {
-    /// `head`: the first record to read.
-    pub fn new(shared: Arc<Shared<C>>, tap: Tap, ledger: Arc<Ledger>, head: u64) -> Self {
+    /// `head`: the first record to read. `stop`: for this partition.
+    pub fn new(shared: Arc<Shared<C>>, tap: Tap, ledger: Arc<Ledger>, head: u64, stop: watch::Receiver<bool>) -> Self {
         let full = Arc::new(AtomicBool::new(false));
-        Self { shared, tap, ledger, window: Window::new(head), full, news: News::default() }
+        Self { shared, tap, ledger, window: Window::new(head), full, news: News::default(), stop }
     }
 
-    /// Runs until the consumers are told to stop; then waits a little for the tries under way.
+    /// Runs until it is told to stop; then waits a little for the tries under way.
     pub async fn run(mut self, start: ConsumerRow) {
         self.take_waiting(&start.waiting).await;
         let mut lanes: Lanes<C::Payload> = JoinSet::new();
         let mut reading: Option<Reading<C::Payload>> = None;
-        let mut stop = self.shared.stop.clone();
+        let mut stop = self.stop.clone();
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -112,9 +114,9 @@ impl<C: Consumer> Runner<C> {
     fn start_lanes(&mut self, lanes: &mut Lanes<C::Payload>) {
         let most = self.shared.consumer.settings().batch;
         while let Some((lane, batch)) = self.window.next(most) {
-            let (shared, full) = (self.shared.clone(), self.full.clone());
+            let (shared, full, stop) = (self.shared.clone(), self.full.clone(), self.stop.clone());
             lanes.spawn(async move {
-                let finished = shared.deliver(&batch, &full).await;
+                let finished = shared.deliver(&batch, &full, stop).await;
                 (lane, batch, finished)
             });
         }

@@ -7,9 +7,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::lane::Shared;
-use super::positions::{self, Ledger};
+use super::partitions::{self, Anyone, Starts};
 use super::receiver::Receiver;
-use super::runner::Runner;
 use super::{Consumer, DeadLetters};
 use crate::domain::rows::{ConsumerRow, RowsError};
 use crate::engine::{Engine, EngineError, Ids, Tap};
@@ -26,10 +25,13 @@ pub enum StartError {
     Letters(#[from] LogError),
 }
 
+/// Makes a consumer ready to run in any partition.
+type Prepare = Box<dyn FnOnce(&DeadLetters, &Engine) -> Box<dyn Anyone> + Send>;
+
 /// Every consumer of this process: all of them have to be here when they start, because whoever is not is off.
 pub struct Consumers {
     engine: Engine,
-    list: Vec<Box<dyn Launch>>,
+    list: Vec<(String, Prepare)>,
     /// Consumers that run by themselves and record their positions.
     others: Vec<String>,
 }
@@ -37,18 +39,14 @@ pub struct Consumers {
 /// Consumers at work.
 pub struct Running {
     stop: watch::Sender<bool>,
-    runners: Vec<JoinHandle<()>>,
-    recorder: JoinHandle<()>,
-    ledgers: Vec<Arc<Ledger>>,
+    partitions: JoinHandle<()>,
 }
 
-/// What a consumer is launched with.
-struct Launching<'a> {
-    engine: &'a Engine,
-    letters: &'a DeadLetters,
-    stop: &'a watch::Receiver<bool>,
-    /// Each partition, and where its consumers start.
-    starts: &'a [(Tap, BTreeMap<String, ConsumerRow>)],
+/// Who is configured, and who of them runs here.
+pub(super) struct Crew {
+    names: Vec<String>,
+    others: Vec<String>,
+    pub consumers: Vec<Box<dyn Anyone>>,
 }
 
 impl Consumers {
@@ -57,7 +55,8 @@ impl Consumers {
     }
 
     pub fn add(&mut self, consumer: impl Consumer) {
-        self.list.push(Box::new(consumer));
+        let name = consumer.name().to_owned();
+        self.list.push((name, Box::new(|letters, engine| Box::new(shared(consumer, letters, engine)))));
     }
 
     /// A consumer that runs by itself: it is not recorded as off.
@@ -65,9 +64,9 @@ impl Consumers {
         self.others.push(name.to_owned());
     }
 
-    /// Starts them where they were. One that the log does not know, or that was off, starts at the watermark; one that
-    /// the log knows and that is not here is recorded as off, and holds back nothing. `letters` is opened if somebody may
-    /// need it.
+    /// Starts them where they were, in every partition that is owned here, and from then on in each that comes, until it
+    /// goes. One that the log does not know, or that was off, starts at the watermark; one that the log knows and that is
+    /// not here is recorded as off, and holds back nothing. `letters` is opened if somebody may need it.
     ///
     /// # Errors
     /// [`StartError`]: none was started.
@@ -75,23 +74,25 @@ impl Consumers {
     where
         O: FnOnce() -> Result<DeadLetters, LogError>,
     {
+        let Self { engine, list, others } = self;
+        let (names, prepare): (Vec<_>, Vec<_>) = list.into_iter().unzip();
+        let mut crew = Crew { names, others, consumers: Vec::new() };
+        let mut starts = BTreeMap::new();
+        for tap in engine.taps() {
+            match crew.settle(&tap).await {
+                Ok(rows) => drop(starts.insert((tap.partition(), tap.epoch()), rows)),
+                // It is on its way to another node.
+                Err(_) if *tap.leaving().borrow() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if !prepare.is_empty() {
+            let letters = letters()?;
+            crew.consumers = prepare.into_iter().map(|prepare| prepare(&letters, &engine)).collect();
+        }
         let (stop, stopped) = watch::channel(false);
-        let names: Vec<String> = self.list.iter().map(|consumer| consumer.called().to_owned()).collect();
-        let mut starts = Vec::new();
-        for tap in self.engine.taps() {
-            let rows = settle(&tap, &names, &self.others).await?;
-            starts.push((tap, rows));
-        }
-        if self.list.is_empty() {
-            let recorder = tokio::spawn(async {});
-            return Ok(Running { stop, runners: Vec::new(), recorder, ledgers: Vec::new() });
-        }
-        let letters = letters()?;
-        let launching = Launching { engine: &self.engine, letters: &letters, stop: &stopped, starts: &starts };
-        let launched = self.list.into_iter().flat_map(|consumer| consumer.launch(&launching));
-        let (runners, ledgers): (Vec<_>, Vec<_>) = launched.unzip();
-        let recorder = tokio::spawn(positions::record(ledgers.clone(), stopped));
-        Ok(Running { stop, runners, recorder, ledgers })
+        let partitions = tokio::spawn(partitions::follow(engine, Arc::new(crew), starts, stopped));
+        Ok(Running { stop, partitions })
     }
 }
 
@@ -99,70 +100,52 @@ impl Running {
     /// Waits a little for the tries under way, and records how far each consumer has come.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        for task in self.runners.into_iter().chain([self.recorder]) {
-            if let Err(error) = task.await {
-                tracing::error!("a consumer has stopped: {error}");
+        if let Err(error) = self.partitions.await {
+            tracing::error!("the consumers have stopped: {error}");
+        }
+    }
+}
+
+impl Crew {
+    /// Where each of them starts in a partition; recorded before any of them runs.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing was recorded, or it says the same as the next try.
+    pub async fn settle(&self, tap: &Tap) -> Result<Starts, StartError> {
+        let mut known: BTreeMap<String, ConsumerRow> = tap.consumers()?.into_iter().collect();
+        let mut advances = Vec::new();
+        for (name, row) in &mut known {
+            if row.position.is_some() && !self.names.contains(name) && !self.others.contains(name) {
+                tracing::warn!(
+                    partition = tap.partition(),
+                    consumer = name,
+                    "is no longer configured: recorded as off"
+                );
+                advances.push(ConsumerAdvance { consumer: name.clone(), position: None, waiting: Vec::new() });
             }
         }
-        positions::record_due(&self.ledgers).await;
-    }
-}
-
-/// Where each of these consumers starts in a partition; recorded before any of them runs.
-async fn settle(tap: &Tap, names: &[String], others: &[String]) -> Result<BTreeMap<String, ConsumerRow>, StartError> {
-    let mut known: BTreeMap<String, ConsumerRow> = tap.consumers()?.into_iter().collect();
-    let mut advances = Vec::new();
-    for (name, row) in &mut known {
-        if row.position.is_some() && !names.contains(name) && !others.contains(name) {
-            tracing::warn!(partition = tap.partition(), consumer = name, "is no longer configured: recorded as off");
-            advances.push(ConsumerAdvance { consumer: name.clone(), position: None, waiting: Vec::new() });
+        for name in &self.names {
+            let row = known.entry(name.clone()).or_default();
+            if row.position.is_none() {
+                *row = ConsumerRow { position: Some(tap.watermark()), waiting: Vec::new() };
+                tracing::info!(partition = tap.partition(), consumer = name, "is new and starts at the watermark");
+                advances.push(ConsumerAdvance { consumer: name.clone(), position: row.position, waiting: Vec::new() });
+            }
         }
-    }
-    for name in names {
-        let row = known.entry(name.clone()).or_default();
-        if row.position.is_none() {
-            *row = ConsumerRow { position: Some(tap.watermark()), waiting: Vec::new() };
-            tracing::info!(partition = tap.partition(), consumer = name, "is new and starts at the watermark");
-            advances.push(ConsumerAdvance { consumer: name.clone(), position: row.position, waiting: Vec::new() });
+        if !advances.is_empty() {
+            tap.advance(advances).await?;
         }
+        Ok(known)
     }
-    if !advances.is_empty() {
-        tap.advance(advances).await?;
-    }
-    Ok(known)
 }
 
-/// A consumer of any payload.
-trait Launch: Send {
-    fn called(&self) -> &str;
-
-    /// A runner for each partition.
-    fn launch(self: Box<Self>, with: &Launching<'_>) -> Vec<(JoinHandle<()>, Arc<Ledger>)>;
-}
-
-impl<C: Consumer> Launch for C {
-    fn called(&self) -> &str {
-        self.name()
-    }
-
-    fn launch(self: Box<Self>, with: &Launching<'_>) -> Vec<(JoinHandle<()>, Arc<Ledger>)> {
-        let shared = Arc::new(Shared {
-            permits: Semaphore::new(self.settings().parallel.max(1)),
-            consumer: *self,
-            letters: with.letters.clone(),
-            receiver: Receiver::default(),
-            clock: with.engine.clock().clone(),
-            ids: Arc::new(Ids::from_system()),
-            stop: with.stop.clone(),
-        });
-        let launch = |(tap, rows): &(Tap, BTreeMap<String, ConsumerRow>)| {
-            let name = shared.consumer.name();
-            let start = rows.get(name).cloned().unwrap_or_default();
-            let head = start.position.unwrap_or_else(|| tap.watermark());
-            let ledger = Arc::new(Ledger::new(name, tap.clone(), head));
-            let runner = Runner::new(shared.clone(), tap.clone(), ledger.clone(), head);
-            (tokio::spawn(runner.run(start)), ledger)
-        };
-        with.starts.iter().map(launch).collect()
-    }
+fn shared<C: Consumer>(consumer: C, letters: &DeadLetters, engine: &Engine) -> Arc<Shared<C>> {
+    Arc::new(Shared {
+        permits: Semaphore::new(consumer.settings().parallel.max(1)),
+        consumer,
+        letters: letters.clone(),
+        receiver: Receiver::default(),
+        clock: engine.clock().clone(),
+        ids: Arc::new(Ids::from_system()),
+    })
 }

@@ -20,6 +20,8 @@ use crate::log::memory::MemoryLog;
 use crate::log::{Log, LogError};
 use crate::store::{Expiry as _, Shared, SharedSizes, Store};
 
+mod moves;
+
 const START: u64 = 1_700_000_000_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -21,8 +21,8 @@ use crate::store::View;
 /// How long a view waits for its next question.
 const VIEW_TIME: Duration = Duration::from_secs(15);
 
-/// A view, the partition's own row in it, and the rows that were asked for with it.
-type ViewOf = (View, MetaRow, Vec<Option<Bytes>>);
+/// A view, the partition's own row in it, the first offset that is not, and the rows that were asked for with it.
+type ViewOf = (View, MetaRow, u64, Vec<Option<Bytes>>);
 
 /// Views that other nodes read from.
 #[derive(Default)]
@@ -80,9 +80,9 @@ impl Engine {
                 let (home, views) = (self.here(partition)?, self.clone());
                 let id = self.random();
                 blocking(move || {
-                    let (view, meta, rows) = home.view_of(&keys)?;
+                    let (view, meta, next, rows) = home.view_of(&keys)?;
                     views.0.views.open(id, Arc::new(view))?;
-                    Ok(Reply::View { view: id, meta, rows })
+                    Ok(Reply::View { view: id, meta, next, rows })
                 })
                 .await
             }
@@ -112,7 +112,8 @@ impl Partition {
         let view = self.store.view();
         let meta = super::open::committed_meta(&view, self.id)?;
         let rows = keys.iter().map(|key| view.get(key)).collect::<Result<_, _>>()?;
-        Ok((view, meta.as_ref().clone(), rows))
+        let next = view.applied()?.map_or(0, |applied| applied.next);
+        Ok((view, meta.as_ref().clone(), next, rows))
     }
 }
 

@@ -73,6 +73,8 @@ pub enum Reply {
     View {
         view: u64,
         meta: MetaRow,
+        /// The first offset that is not in it.
+        next: u64,
         rows: Vec<Option<Bytes>>,
     },
     Row(Option<Bytes>),

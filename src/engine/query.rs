@@ -62,6 +62,26 @@ impl Engine {
         Ok(found.into_iter().map(|(_, result)| result).collect())
     }
 
+    /// Runs a query on the committed rows of a whole partition, wherever it is owned; with them comes the first offset that
+    /// is not folded in them. For threads that may block.
+    ///
+    /// # Errors
+    /// If rows cannot be read, or nobody owns the partition now.
+    pub fn look<T>(
+        &self,
+        partition: u32,
+        query: impl FnOnce(&Mailbox<'_>, u64) -> Result<T, RowsError>,
+    ) -> Result<T, EngineError> {
+        if let Some(home) = self.owned(partition) {
+            return Ok(home.look(query)?);
+        }
+        let runtime = self.runtime().ok_or(EngineError::NotOwner { epoch: 0 })?;
+        match runtime.block_on(self.rows_of(partition, &[]))? {
+            Whose::Ours(home) => Ok(home.look(query)?),
+            Whose::Theirs(rows) => rows.query(|mailbox| query(mailbox, rows.next())),
+        }
+    }
+
     async fn rows_of(&self, partition: u32, accounts: &[Account]) -> Result<Whose, EngineError> {
         let mut moving = self.0.common.peers.as_deref().map(Moving::new);
         loop {
@@ -96,9 +116,14 @@ impl Whose {
 
 impl Partition {
     pub(super) fn query<T>(&self, query: impl FnOnce(&Mailbox<'_>) -> Result<T, RowsError>) -> Result<T, RowsError> {
+        self.look(|mailbox, _| query(mailbox))
+    }
+
+    fn look<T>(&self, query: impl FnOnce(&Mailbox<'_>, u64) -> Result<T, RowsError>) -> Result<T, RowsError> {
         let view = self.store.view();
         let meta: Arc<MetaRow> = open::committed_meta(&view, self.id)?;
-        query(&Mailbox::new(&view, &meta))
+        let next = view.applied()?.map_or(0, |applied| applied.next);
+        query(&Mailbox::new(&view, &meta), next)
     }
 }
 

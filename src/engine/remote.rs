@@ -21,6 +21,7 @@ pub(super) struct RemoteRows {
     partition: u32,
     view: u64,
     meta: MetaRow,
+    next: u64,
     fetched: HashMap<Bytes, Option<Bytes>>,
     runtime: Handle,
     /// Why the view broke off, if it did: a query only learns that rows cannot be read.
@@ -36,10 +37,10 @@ impl RemoteRows {
         let keys: Vec<Bytes> =
             accounts.iter().map(|account| Bytes::from(AccountRow::key(account).into_bytes())).collect();
         match peers.ask(partition, Ask::View { keys: keys.clone() }).await? {
-            Reply::View { view, meta, rows } => {
+            Reply::View { view, meta, next, rows } => {
                 let fetched = keys.into_iter().zip(rows).collect();
                 let runtime = Handle::current();
-                Ok(Self { peers, partition, view, meta, fetched, runtime, broken: RefCell::default() })
+                Ok(Self { peers, partition, view, meta, next, fetched, runtime, broken: RefCell::default() })
             }
             _ => Err(misunderstood()),
         }
@@ -51,6 +52,11 @@ impl RemoteRows {
     /// The query's; that of the connection if the view broke off.
     pub fn query<T>(&self, query: impl FnOnce(&Mailbox<'_>) -> Result<T, RowsError>) -> Result<T, EngineError> {
         query(&Mailbox::new(self, &self.meta)).map_err(|error| self.broken.take().unwrap_or(error.into()))
+    }
+
+    /// The first offset that is not folded in the view.
+    pub fn next(&self) -> u64 {
+        self.next
     }
 
     fn ask(&self, ask: Ask) -> Result<Reply, RowsError> {

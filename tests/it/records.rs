@@ -20,7 +20,7 @@ use crate::harness::{ADMIN, PATIENCE, Response, Server, body, now, query};
 
 const HOUR: u64 = 3_600;
 
-fn message(to: &Account, text: &str, random: u32) -> Event {
+pub fn message(to: &Account, text: &str, random: u32) -> Event {
     let content = MessageContent {
         body: RawJson::encode(&body(text)).unwrap(),
         custom: None,

@@ -16,8 +16,9 @@
 //! **The same bytes.** A file depends on the log and the verdicts alone, so a folder that was deleted is written again,
 //! equal, as far back as log and rows reach.
 //!
-//! **One process.** The writer merges all partitions, so it needs an owner of all of them: with the log spread over
-//! several nodes it writes nothing and says so ([ADR 60](../../../docs/adr/0060-record-files-keep-their-own-position.md)).
+//! **Many nodes.** Each node writes all files, those of partitions that it does not own from the log and their owners' rows.
+//! So every node hands out the same bytes, and one that is new or was away writes what it has missed
+//! ([ADR 33](../../../docs/adr/0033-every-node-writes-all-record-files.md)).
 
 mod source;
 #[cfg(test)]
@@ -29,11 +30,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use duolog_topics::{ConsumerAdvance, Millis};
+use duolog_topics::{ConsumerAdvance, LogId, Millis};
 use thiserror::Error;
 
 use self::source::{Message, Source};
-use crate::domain::rows::{DAY, MetaRow, RowsError, get};
+use crate::domain::rows::{DAY, MetaRow, RowsError};
 use crate::engine::{Engine, EngineError, Tap};
 use crate::log::{Log, LogError, ReadLimit, first_at};
 use crate::records::{Folder, FolderError, Hour, HourFile, Identity, Index, Position, RecordedMessage, UtcOffset};
@@ -58,12 +59,10 @@ pub enum RecordsError {
     Decode { offset: u64, source: duolog_topics::DecodeError },
     #[error("a record file cannot be written: {0}")]
     Write(#[from] io::Error),
-    #[error("the position is not recorded: {0}")]
+    #[error("a partition's owner does not answer: {0}")]
     Engine(#[from] EngineError),
     #[error("the server stops")]
     Stopped,
-    #[error("this process owns {owned} of {all} partitions, and record files hold the messages of all")]
-    NotAll { owned: usize, all: u32 },
 }
 
 /// What the configuration says.
@@ -98,7 +97,10 @@ impl Writer {
     /// [`FolderError::Foreign`]: the folder is another log's, or its names mean other hours.
     pub fn new(engine: Engine, log: Arc<dyn Log>, folder: Folder, settings: Settings) -> Result<Self, RecordsError> {
         let writer = Self { engine, log, folder, settings, stopping: false.into() };
-        writer.index()?;
+        // A node that owns nothing yet does not know which log it is.
+        if !writer.engine.log_id().is_nil() {
+            writer.index(&writer.engine.log_id())?;
+        }
         Ok(writer)
     }
 
@@ -134,7 +136,8 @@ impl Writer {
     /// [`RecordsError`]; what was written before stays, and counts.
     pub fn round(&self) -> Result<Vec<Hour>, RecordsError> {
         let homes = self.homes()?;
-        let mut index = self.index()?;
+        let Some(log_id) = homes.first().map(|home| home.meta.log_id) else { return Ok(Vec::new()) };
+        let mut index = self.index(&log_id)?;
         self.remove_old(&mut index)?;
         let mut index = self.positioned(index, &homes)?;
         let mut written = Vec::new();
@@ -161,9 +164,10 @@ impl Writer {
     /// # Errors
     /// [`RecordsError`]; the next round that writes a file says the same and more.
     async fn record_position(&self, written: bool) -> Result<(), RecordsError> {
-        let Some(index) = self.index()? else { return Ok(()) };
-        for (tap, offset) in self.engine.taps().iter().zip(index.position.offsets) {
-            let recorded = recorded(tap)?;
+        let Some(index) = self.folder.index()? else { return Ok(()) };
+        for tap in self.engine.taps() {
+            let Some(&offset) = index.position.offsets.get(tap.partition() as usize) else { continue };
+            let recorded = recorded(&tap)?;
             let trails = recorded.is_none_or(|recorded| offset < recorded || offset >= recorded + FAR_BEHIND);
             if recorded != Some(offset) && (written || trails) {
                 let advance =
@@ -175,29 +179,25 @@ impl Writer {
     }
 
     fn homes(&self) -> Result<Vec<Home>, RecordsError> {
-        let mut homes = Vec::new();
-        for tap in self.engine.taps() {
-            let (partition, view) = (tap.partition(), tap.rows());
-            let meta = get(&view, MetaRow::key().as_slice())?.unwrap_or_else(|| MetaRow::empty(partition));
-            let end = view.applied()?.map_or(0, |applied| applied.next);
-            homes.push(Home { partition, meta, end, rows: Box::new(view) });
-        }
-        let all = self.log.partitions();
-        if homes.len() == all as usize { Ok(homes) } else { Err(RecordsError::NotAll { owned: homes.len(), all }) }
+        let home = |partition| {
+            let (meta, end) = self.engine.look(partition, |mailbox, end| Ok((mailbox.meta.clone(), end)))?;
+            Ok(Home { partition, meta, end, engine: self.engine.clone() })
+        };
+        (0..self.log.partitions()).map(home).collect()
     }
 
     /// The folder's index, if it is ours.
-    fn index(&self) -> Result<Option<Index>, RecordsError> {
-        let found = self.folder.index()?;
-        if let Some(Index { identity, .. }) = found.as_ref().filter(|index| index.identity != self.identity()) {
+    fn index(&self, log_id: &LogId) -> Result<Option<Index>, RecordsError> {
+        let (found, wanted) = (self.folder.index()?, self.identity(log_id));
+        if let Some(Index { identity, .. }) = found.as_ref().filter(|index| index.identity != wanted) {
             let path = self.folder.path().to_owned();
-            return Err(FolderError::Foreign { path, found: identity.clone(), wanted: self.identity() }.into());
+            return Err(FolderError::Foreign { path, found: identity.clone(), wanted }.into());
         }
         Ok(found)
     }
 
-    fn identity(&self) -> Identity {
-        Identity { log_id: self.engine.log_id().to_string(), utc_offset: self.settings.utc_offset }
+    fn identity(&self, log_id: &LogId) -> Identity {
+        Identity { log_id: log_id.to_string(), utc_offset: self.settings.utc_offset }
     }
 
     /// The first hour whose file is kept.
@@ -240,7 +240,8 @@ impl Writer {
                 self.position_at(hour, generation)?
             }
         };
-        Ok(Index { identity: self.identity(), position, hours })
+        let identity = self.identity(&homes.first().map_or_else(LogId::nil, |home| home.meta.log_id));
+        Ok(Index { identity, position, hours })
     }
 
     /// The first hour of which a partition's log and rows still hold all messages.
@@ -305,13 +306,13 @@ fn recorded(tap: &Tap) -> Result<Option<u64>, RowsError> {
     Ok(consumers.into_iter().find(|(name, _)| name == NAME).and_then(|(_, row)| row.position))
 }
 
-/// A partition of this process, as one commit left it.
+/// A partition as its owner had it at one moment.
 struct Home {
     partition: u32,
     meta: MetaRow,
     /// The first offset that is not folded.
     end: u64,
-    rows: Box<dyn crate::domain::rows::Rows>,
+    engine: Engine,
 }
 
 /// The hour of the next message of all.

@@ -75,8 +75,8 @@ impl<'h> Source<'h> {
         Ok(())
     }
 
-    /// What the fold kept of the records between two offsets, both included.
-    fn rows(&self, first: u64, last: u64) -> Result<HashMap<u64, MessageRow>, RowsError> {
+    /// What the fold kept of the records between two offsets, both included. What it kept of a folded record stays.
+    fn rows(&self, first: u64, last: u64) -> Result<HashMap<u64, MessageRow>, RecordsError> {
         let meta = &self.home.meta;
         let key = |offset| {
             let pointer = Pointer { generation: meta.generation, partition: meta.partition, offset };
@@ -85,12 +85,14 @@ impl<'h> Source<'h> {
         let (from, until) = (key(first), key(last));
         let range = KeyRange { from: Bound::Included(&from), until: Bound::Included(&until) };
         let mut rows = HashMap::new();
-        self.home.rows.scan(range, Direction::Forward, &mut |key, value| match read_row(key, value) {
-            Ok((offset, row)) => {
-                rows.insert(offset, row);
-                ControlFlow::Continue(())
-            }
-            Err(error) => ControlFlow::Break(Err(error)),
+        self.home.engine.look(self.home.partition, |mailbox, _| {
+            mailbox.rows.scan(range, Direction::Forward, &mut |key, value| match read_row(key, value) {
+                Ok((offset, row)) => {
+                    rows.insert(offset, row);
+                    ControlFlow::Continue(())
+                }
+                Err(error) => ControlFlow::Break(Err(error)),
+            })
         })?;
         Ok(rows)
     }

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::engine::peers::{Ask, Reply};
+use crate::error::Code;
 use crate::log::{Bounds, LogError, ReadLimit, Stored};
 
 /// A node's way to the log, which a test may close: the node then stands still, as a stopped process does.
@@ -81,12 +82,19 @@ impl Peers for TownPeers {
         *self.0.asked.lock() += 1;
         let owner = self.0.owners.lock().get(&partition).copied();
         let engine = owner.and_then(|owner| self.0.engines.lock().get(&owner).cloned());
-        async move { engine.ok_or(EngineError::NotOwner { epoch: 0 })?.answer(partition, ask).await }.boxed()
+        let ask = linked(&ask);
+        let answer = async move { engine.ok_or(EngineError::NotOwner { epoch: 0 })?.answer(partition, ask).await };
+        answer.map(|answer| linked(&answer)).boxed()
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
     }
+}
+
+/// What comes out at the other end of a link between nodes.
+fn linked<T: serde::Serialize + serde::de::DeserializeOwned>(said: &T) -> T {
+    rmp_serde::from_slice(&rmp_serde::to_vec_named(said).unwrap()).unwrap()
 }
 
 pub(super) struct Node {
@@ -328,5 +336,79 @@ async fn two_that_take_over_at_once_are_one_owner() {
         nodes[1].let_go(0).await;
         nodes[2].let_go(0).await;
     }
+    stop(nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_partition_is_looked_at_from_afar() {
+    let (_, nodes) = town().await;
+    let people: Vec<String> = (0..3).map(|partition| resident(&nodes[0].engine, partition, 0)).collect();
+    import(&nodes[0].engine, &people.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for partition in 0..3 {
+        let who = name(&people[partition as usize]);
+        let look = |node: &Node| {
+            let (engine, who) = (node.engine.clone(), who.clone());
+            let look = move || {
+                engine.look(partition, |mailbox, next| Ok((mailbox.meta.partition, mailbox.exists(&who)?, next)))
+            };
+            tokio::task::spawn_blocking(move || look().unwrap())
+        };
+        let here = look(&nodes[partition as usize]).await.unwrap();
+        assert_eq!((here.0, here.1), (partition, true));
+        for node in &nodes {
+            assert_eq!(look(node).await.unwrap(), here);
+        }
+    }
+    stop(nodes).await;
+}
+
+/// Says what it was asked by, and refuses or rewrites as the text of a message wants.
+struct Asked {
+    node: usize,
+    log: Arc<Mutex<Vec<(usize, u32)>>>,
+}
+
+impl BeforeSend for Asked {
+    fn ask<'a>(&'a self, _: &'a Account, message: &'a MessageSent) -> BoxFuture<'a, Permission> {
+        let content = &message.content;
+        self.log.lock().push((self.node, content.random));
+        let permission = match content.body.as_str() {
+            body if body.contains("refuse") => {
+                Permission::Refuse { code: Code::REFUSED_BY_HOOK, info: Some("no".to_owned()) }
+            }
+            body if body.contains("rewrite") => Permission::Replace { body: None, custom: Some("added".to_owned()) },
+            _ => Permission::Allow,
+        };
+        std::future::ready(permission).boxed()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hook_is_asked_once_and_in_the_senders_home() {
+    let (_, nodes) = town().await;
+    let asked = Arc::<Mutex<Vec<(usize, u32)>>>::default();
+    for node in &nodes {
+        node.engine.set_hook(Arc::new(Asked { node: node.number, log: asked.clone() }));
+    }
+    let (from, to) = (resident(&nodes[0].engine, 1, 0), resident(&nodes[0].engine, 2, 0));
+    import(&nodes[0].engine, &[&from, &to]).await;
+    for node in &nodes {
+        let random = node.number as u32;
+        sent(send(&node.engine, &from, message(&to, "plain", random)).await);
+        // A retry over another node is answered without asking again.
+        sent(send(&nodes[(node.number + 1) % 3].engine, &from, message(&to, "plain", random)).await);
+    }
+    assert_eq!(std::mem::take(&mut *asked.lock()), [(1, 0), (1, 1), (1, 2)]);
+    let changed = sent(send(&nodes[0].engine, &from, message(&to, "rewrite", 3)).await).changed.unwrap();
+    assert_eq!(changed.custom.as_deref(), Some("added"));
+    let refused = nodes[0].engine.submit(&name(&from), message(&to, "refuse", 4).into()).await;
+    assert!(matches!(refused, Err(EngineError::Hook { info: Some(info), .. }) if info == "no"));
+
+    // When the home moves, its new owner asks.
+    nodes[1].let_go(1).await;
+    nodes[0].take(1).await.unwrap();
+    asked.lock().clear();
+    sent(send(&nodes[1].engine, &from, message(&to, "plain", 5)).await);
+    assert_eq!(*asked.lock(), [(0, 5)]);
     stop(nodes).await;
 }

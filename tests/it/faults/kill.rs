@@ -92,7 +92,7 @@ fn verify(dir: &TempDir) {
 }
 
 /// SplitMix64, so that a seed repeats a run's numbers.
-fn mixed(seed: u64, round: u64) -> u64 {
+pub fn mixed(seed: u64, round: u64) -> u64 {
     let mut mixed = seed.wrapping_add(round.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
