@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, ThreadedProducer};
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{BaseRecord, DeliveryResult, ProducerContext, ThreadedProducer};
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::ClusterError;
@@ -16,9 +18,12 @@ use crate::log::kafka::KafkaSettings;
 
 const ROUND: Duration = Duration::from_millis(100);
 
+/// librdkafka complains of brokers that are away, and tries again by itself.
+struct Patient;
+
 /// Writes the topic, and reads it into the directory until it is dropped.
 pub struct OwnersTopic {
-    producer: ThreadedProducer<DefaultProducerContext>,
+    producer: ThreadedProducer<Patient>,
     topic: String,
     stop: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
@@ -32,14 +37,15 @@ impl OwnersTopic {
     pub fn follow(settings: &KafkaSettings, directory: Arc<Directory>) -> Result<Self, ClusterError> {
         let topic = settings.owners();
         let mut config = settings.client()?;
-        let producer = config.clone().set("acks", "all").set("enable.idempotence", "true").create()?;
+        let producer =
+            config.clone().set("acks", "all").set("enable.idempotence", "true").create_with_context(Patient)?;
         config
             .set("group.id", format!("{}readers", settings.topic_prefix))
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("fetch.wait.max.ms", "100")
             .set("auto.offset.reset", "earliest");
-        let consumer: BaseConsumer = config.create()?;
+        let consumer: BaseConsumer<Patient> = config.create_with_context(Patient)?;
         let mut all = TopicPartitionList::new();
         all.add_partition_offset(&topic, 0, Offset::Beginning)?;
         consumer.assign(&all)?;
@@ -75,6 +81,24 @@ impl Announce for OwnersTopic {
         let record = BaseRecord::to(&self.topic).partition(0).key(&key).payload(&value);
         if let Err((error, _)) = self.producer.send(record) {
             tracing::warn!(partition, "other nodes were not told of the owner: {error}");
+        }
+    }
+}
+
+impl ClientContext for Patient {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!("the directory of owners: {error}: {reason}");
+    }
+}
+
+impl ConsumerContext for Patient {}
+
+impl ProducerContext for Patient {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, delivered: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = delivered {
+            tracing::warn!("other nodes were not told of an owner: {error}");
         }
     }
 }

@@ -34,8 +34,8 @@ use duolog_topics::{ConsumerAdvance, LogId, Millis};
 use thiserror::Error;
 
 use self::source::{Message, Source};
-use crate::domain::rows::{DAY, MetaRow, RowsError};
-use crate::engine::{Engine, EngineError, Tap};
+use crate::domain::rows::{ConsumerRow, DAY, MetaRow, RowsError};
+use crate::engine::{Engine, EngineError, consumers};
 use crate::log::{Log, LogError, ReadLimit, first_at};
 use crate::records::{Folder, FolderError, Hour, HourFile, Identity, Index, Position, RecordedMessage, UtcOffset};
 
@@ -167,7 +167,7 @@ impl Writer {
         let Some(index) = self.folder.index()? else { return Ok(()) };
         for tap in self.engine.taps() {
             let Some(&offset) = index.position.offsets.get(tap.partition() as usize) else { continue };
-            let recorded = recorded(&tap)?;
+            let recorded = recorded(tap.consumers()?);
             let trails = recorded.is_none_or(|recorded| offset < recorded || offset >= recorded + FAR_BEHIND);
             if recorded != Some(offset) && (written || trails) {
                 let advance =
@@ -229,7 +229,9 @@ impl Writer {
         };
         let kept_from = self.kept_from();
         let position = match begun {
-            Some(position) if position.generation == generation && position.hour >= kept_from => position,
+            Some(position) if position.generation == generation && position.hour >= kept_from => {
+                self.still_there(position, homes)?
+            }
             // The log was moved: what is written is written.
             Some(position) => self.position_at(position.hour.max(kept_from), generation)?,
             None => {
@@ -242,6 +244,25 @@ impl Writer {
         };
         let identity = self.identity(&homes.first().map_or_else(LogId::nil, |home| home.meta.log_id));
         Ok(Index { identity, position, hours })
+    }
+
+    /// The position, or a later one if the log or the rows do not go back to it. They are kept for what their owner's
+    /// files still need; a node that was away for long does not count.
+    fn still_there(&self, position: Position, homes: &[Home]) -> Result<Position, RecordsError> {
+        let mut hour = position.hour;
+        for (home, offset) in homes.iter().zip(&position.offsets) {
+            let rows_until = home.meta.horizons.timeline.checked_sub(DAY);
+            let is_old = rows_until.is_some_and(|time| Hour::of(time, self.settings.utc_offset) >= position.hour);
+            let is_trimmed = *offset < self.log.bounds(home.partition)?.first;
+            if is_trimmed || is_old && home.held_from()?.is_none_or(|held| *offset < held) {
+                hour = hour.max(self.whole_from(home)?);
+            }
+        }
+        if hour == position.hour {
+            return Ok(position);
+        }
+        tracing::error!("there are no record files from {} until {hour}: log and rows are gone", position.hour);
+        self.position_at(hour, position.generation)
     }
 
     /// The first hour of which a partition's log and rows still hold all messages.
@@ -301,9 +322,8 @@ impl Writer {
 }
 
 /// The position that a partition has recorded.
-fn recorded(tap: &Tap) -> Result<Option<u64>, RowsError> {
-    let consumers = tap.consumers()?;
-    Ok(consumers.into_iter().find(|(name, _)| name == NAME).and_then(|(_, row)| row.position))
+fn recorded(consumers: Vec<(String, ConsumerRow)>) -> Option<u64> {
+    consumers.into_iter().find(|(name, _)| name == NAME).and_then(|(_, row)| row.position)
 }
 
 /// A partition as its owner had it at one moment.
@@ -313,6 +333,13 @@ struct Home {
     /// The first offset that is not folded.
     end: u64,
     engine: Engine,
+}
+
+impl Home {
+    /// From where on rows are kept for record files, whatever their age.
+    fn held_from(&self) -> Result<Option<u64>, RecordsError> {
+        Ok(recorded(self.engine.look(self.partition, |mailbox, _| consumers(mailbox.rows))?))
+    }
 }
 
 /// The hour of the next message of all.

@@ -324,7 +324,7 @@ async fn the_log_learns_of_the_position_and_stays_still_when_nothing_happens() {
     let round = async || {
         let written = writer.round().unwrap();
         writer.record_position(!written.is_empty()).await.unwrap();
-        recorded(&tap).unwrap()
+        recorded(tap.consumers().unwrap())
     };
     let begun = round().await;
     assert!(begun.is_some(), "from the first round on nothing is trimmed that a file needs");
@@ -336,4 +336,26 @@ async fn the_log_learns_of_the_position_and_stays_still_when_nothing_happens() {
     let end = home.log.bounds(0).unwrap().high_watermark;
     assert_eq!(round().await, written, "an hour without messages is no news");
     assert_eq!(home.log.bounds(0).unwrap().high_watermark, end);
+}
+
+/// A node that was away for longer than the log is kept goes on with the first hour that is whole, and stays at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn hours_that_the_log_does_not_hold_any_more_are_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::open(dir.path(), 1, &Clock::manual(START));
+    home.people(&["alice", "bob"]).await;
+    home.send("alice", &["bob"], "first").await;
+    home.later(HOUR).await;
+    assert_eq!(home.round(), ["2023111422"]);
+    home.send("alice", &["bob"], "lost").await;
+    home.later(HOUR).await;
+    let end = home.log.bounds(0).unwrap().high_watermark;
+    home.log.trim(0, end - 1).unwrap();
+    assert_eq!(home.log.bounds(0).unwrap().first, end - 1);
+    home.send("alice", &["bob"], "in an hour that is not whole").await;
+    home.later(HOUR).await;
+    home.send("alice", &["bob"], "whole").await;
+    home.later(HOUR).await;
+    assert_eq!(home.round(), ["2023111501"]);
+    assert_eq!(home.texts("2023111501"), ["whole"]);
 }
