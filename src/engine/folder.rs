@@ -104,7 +104,8 @@ impl Folder {
         let (foreign, records): (Vec<_>, Vec<_>) = records.iter().partition(|stored| super::is_foreign(&stored.record));
         metrics::counter!("duolog_foreign_records_total").increment(foreign.len() as u64);
         let events = self.events(&records)?;
-        let mut fold = Fold::new(&self.pipeline, self.partition.id, true)?;
+        let spare = self.pipeline.spare();
+        let mut fold = Fold::new(&self.pipeline, self.partition.id, true)?.reusing(spare);
         let mut outcomes = Vec::with_capacity(records.len());
         for (stored, (envelope, Pending { event, answer })) in records.iter().zip(events) {
             let folded = fold

@@ -61,7 +61,9 @@ pub fn fold_log(log: &dyn Log, span: Span, target: &mut dyn Target, watch: &mut 
     let at = |source| RebuildError::Fold { partition: span.partition, source };
     decode::with_decoded(log, span, |batch| {
         let decode::Batch { records, applied } = batch;
-        let mut fold = Fold::new(target.rows(), span.partition, false).map_err(FolderError::from).map_err(at)?;
+        let spare = target.spare();
+        let fold = Fold::new(target.rows(), span.partition, false).map_err(FolderError::from).map_err(at)?;
+        let mut fold = fold.reusing(spare);
         for record in &records {
             let folded = fold
                 .apply(record.offset, &record.envelope, &record.event)

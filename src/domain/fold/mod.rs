@@ -69,6 +69,14 @@ impl<'a> Fold<'a> {
         Ok(Self { rows: Overlay::new(rows), committed_meta: meta.clone(), meta, live })
     }
 
+    /// The same, with the memory of changes that are no longer needed: `spare` has none.
+    #[must_use]
+    pub fn reusing(mut self, spare: Changes) -> Self {
+        debug_assert!(spare.is_empty() && self.changed() == 0, "before the first record");
+        self.rows = self.rows.reusing(spare);
+        self
+    }
+
     /// Folds the next record.
     ///
     /// # Errors
