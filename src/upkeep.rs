@@ -52,7 +52,7 @@ impl Upkeep {
             let round = tokio::task::spawn_blocking(move || upkeep.round());
             match round.await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!("no checkpoint this time: {error}"),
+                Ok(Err(error)) => tracing::warn!("upkeep was not finished this time: {error}"),
                 Err(error) => tracing::error!("upkeep stopped: {error}"),
             }
         }
