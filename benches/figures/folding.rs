@@ -138,5 +138,6 @@ pub fn parts(log: Arc<dyn Log>, state: &Path) -> Result<engine::Parts> {
         policy: crate::history::policy(),
         node: "bench".to_owned(),
         clock: None,
+        aside: None,
     })
 }

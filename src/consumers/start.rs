@@ -4,7 +4,7 @@ use std::sync::Arc;
 use duolog_topics::ConsumerAdvance;
 use thiserror::Error;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::lane::Shared;
 use super::positions::{self, Ledger};
@@ -24,6 +24,8 @@ pub enum StartError {
     Engine(#[from] EngineError),
     #[error("the dead letters cannot be opened: {0}")]
     Letters(#[from] LogError),
+    #[error(transparent)]
+    Thread(#[from] JoinError),
 }
 
 /// Every consumer of this process: all of them have to be here when they start, because whoever is not is off.
@@ -66,15 +68,12 @@ impl Consumers {
     }
 
     /// Starts them where they were. One that the log does not know, or that was off, starts at the watermark; one that
-    /// the log knows and that is not here is recorded as off, and holds back nothing. `letters` is opened if somebody may
-    /// need it.
+    /// the log knows and that is not here is recorded as off, and holds back nothing. The dead letters are opened if there
+    /// is one that may need them.
     ///
     /// # Errors
     /// [`StartError`]: none was started.
-    pub async fn start<O>(self, letters: O) -> Result<Running, StartError>
-    where
-        O: FnOnce() -> Result<DeadLetters, LogError>,
-    {
+    pub async fn start(self, letters: DeadLetters) -> Result<Running, StartError> {
         let (stop, stopped) = watch::channel(false);
         let names: Vec<String> = self.list.iter().map(|consumer| consumer.called().to_owned()).collect();
         let mut starts = Vec::new();
@@ -86,7 +85,8 @@ impl Consumers {
             let recorder = tokio::spawn(async {});
             return Ok(Running { stop, runners: Vec::new(), recorder, ledgers: Vec::new() });
         }
-        let letters = letters()?;
+        let opened = letters.clone();
+        tokio::task::spawn_blocking(move || opened.log()).await??;
         let launching = Launching { engine: &self.engine, letters: &letters, stop: &stopped, starts: &starts };
         let launched = self.list.into_iter().flat_map(|consumer| consumer.launch(&launching));
         let (runners, ledgers): (Vec<_>, Vec<_>) = launched.unzip();

@@ -24,6 +24,7 @@ mod partition;
 mod pipeline;
 pub mod registry;
 mod tap;
+mod undecodable;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
@@ -44,6 +45,7 @@ use crate::log::{Log, Record};
 use crate::store::Store;
 use partition::{Committed, Partition, Request};
 
+pub use appender::system_account;
 pub use cached::CachedRows;
 pub use error::EngineError;
 pub use expiry::ExpiredRows;
@@ -54,6 +56,7 @@ pub use open::{OpenError, check_state};
 pub use pipeline::{Pipeline, Writing};
 pub use registry::{Live, LiveSession, Registry};
 pub use tap::{Tap, consumers};
+pub use undecodable::{Aside, or_undecodable};
 
 #[cfg(test)]
 mod tests;
@@ -74,6 +77,8 @@ pub struct Parts {
     pub node: String,
     /// A manual clock for tests; absent: anchored to the wall clock.
     pub clock: Option<Clock>,
+    /// Who keeps copies of records that no version of the fold can decode; absent: they are only counted.
+    pub aside: Option<Arc<dyn Aside>>,
 }
 
 /// The partitions of this process. Cloning is cheap.
@@ -95,7 +100,7 @@ impl Engine {
     /// # Errors
     /// [`OpenError`]: state and log do not belong together, or cannot be read. Nothing was started.
     pub fn open(parts: Parts, mut progress: impl FnMut(u32, u64, u64)) -> Result<Self, OpenError> {
-        let Parts { log, stores, expiry, policy, node, clock } = parts;
+        let Parts { log, stores, expiry, policy, node, clock, aside } = parts;
         let mut last_time = 0;
         for (id, store) in (0..).zip(&stores) {
             check_state(log.as_ref(), id, store.applied())?;
@@ -106,6 +111,7 @@ impl Engine {
             clock: clock.unwrap_or_else(|| Clock::anchored(last_time)),
             ids: Arc::new(Ids::from_system()),
             registry: Arc::default(),
+            aside,
         };
         let takeover =
             open::Takeover { log_id: LogId::now_v7(), partitions: stores.len() as u32, node: &node, policy: &policy };
@@ -344,6 +350,7 @@ struct Shared {
     clock: Clock,
     ids: Arc<Ids>,
     registry: Arc<Registry>,
+    aside: Option<Arc<dyn Aside>>,
 }
 
 /// Starts the threads: two a partition and, if there are several, a courier for each.

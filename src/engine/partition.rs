@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use super::EngineError;
 use super::ids::Ids;
 use super::registry::Registry;
+use super::undecodable::Aside;
 use crate::clock::Clock;
 use crate::domain::rows::{MetaRow, RowsError};
 use crate::domain::verdict::Verdict;
@@ -68,6 +69,8 @@ pub(super) struct Partition {
     /// Where compactions learn of the horizons.
     pub expiry: Option<Arc<super::ExpiredRows>>,
     pub failed: AtomicBool,
+    /// Who keeps copies of records that nobody can decode.
+    pub aside: Option<Arc<dyn Aside>>,
 }
 
 impl Partition {
@@ -107,6 +110,7 @@ impl Partition {
             stopping: false.into(),
             expiry,
             failed: false.into(),
+            aside: shared.aside.clone(),
         })
     }
 

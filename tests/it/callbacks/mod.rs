@@ -2,11 +2,11 @@
 
 mod after;
 mod before;
-mod faults;
-mod operator;
-mod receiver;
+pub mod faults;
+pub mod operator;
+pub mod receiver;
 
 /// The lines of a configuration that has one endpoint with these commands.
-fn endpoint(url: &str, commands: &[&str]) -> String {
+pub fn endpoint(url: &str, commands: &[&str]) -> String {
     format!("callback.url = '{url}'\ncallback.secret = 'whsec_c2VjcmV0'\ncallback.commands = {commands:?}")
 }
