@@ -146,7 +146,7 @@ impl DataDir {
         self.root.join("dead-letters")
     }
 
-    /// Opens the stream of the dead letters, or makes it.
+    /// Opens the stream of the dead letters beside an embedded log, or makes it.
     ///
     /// # Errors
     /// As [`EmbeddedLog::open`].

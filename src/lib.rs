@@ -7,6 +7,7 @@ pub mod config;
 pub mod consumers;
 pub mod data_dir;
 pub mod dir_lock;
+mod direct_io;
 pub mod domain;
 pub mod engine;
 pub mod error;

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::cluster::{self, ClusterKey, Directory, Forwarder, Group, HttpPeers, Internal, Keeper, Me, OwnersTopic};
 use crate::config::Config;
+use crate::consumers::DeadLetters;
 use crate::data_dir::{DataDir, Stores};
 use crate::engine::{Common, Engine, Ids};
 use crate::gateway::listener::Listener;
@@ -48,7 +49,7 @@ pub(crate) struct Joined {
 ///
 /// # Errors
 /// [`ServerError`].
-pub(crate) async fn open(config: &Config, data: &DataDir) -> Result<Opened, ServerError> {
+pub(crate) async fn open(config: &Config, data: &DataDir, letters: DeadLetters) -> Result<Opened, ServerError> {
     let address = config.cluster.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
     let advertised = match config.cluster.advertise.as_str() {
@@ -72,6 +73,7 @@ pub(crate) async fn open(config: &Config, data: &DataDir) -> Result<Opened, Serv
         clock,
         ids: Arc::new(Ids::from_system()),
         registry: Arc::default(),
+        aside: Some(Arc::new(letters)),
         peers: Some(Arc::new(peers.map_err(cluster::ClusterError::from)?)),
     });
     if config.keeps_checkpoints_to_itself() {

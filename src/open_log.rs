@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::cloud_events::CLOUD_EVENTS;
 use crate::config::{Config, Kafka, Provider};
+use crate::consumers::dead_letters;
 use crate::data_dir::DataDir;
-use crate::log::kafka::KafkaSettings;
+use crate::log::kafka::{KafkaSettings, Stream};
 use crate::log::{EmbeddedLog, KafkaLog, Log, LogError};
 
 /// Opens the log for its owner. Blocks until a broker answers, at most half a minute, if the log is on Kafka.
@@ -18,6 +19,33 @@ pub fn open_log(config: &Config, data: &DataDir) -> Result<Arc<dyn Log>, LogErro
         Provider::Kafka => {
             refuse_embedded(data)?;
             Ok(Arc::new(KafkaLog::open(kafka_settings(&config.kafka))?))
+        }
+    }
+}
+
+/// Where the dead letters of a server go: beside its log, to the same provider.
+pub struct DeadLettersPlace {
+    /// None: the log is the embedded one.
+    kafka: Option<KafkaSettings>,
+    data: DataDir,
+}
+
+impl DeadLettersPlace {
+    pub fn new(config: &Config, data: &DataDir) -> Self {
+        let kafka = (config.log.provider == Provider::Kafka).then(|| kafka_settings(&config.kafka));
+        Self { kafka, data: data.clone() }
+    }
+}
+
+impl dead_letters::Place for DeadLettersPlace {
+    fn is_there(&self) -> bool {
+        self.kafka.is_some() || self.data.dead_letters().exists()
+    }
+
+    fn open(&self) -> Result<Arc<dyn Log>, LogError> {
+        match &self.kafka {
+            None => self.data.open_dead_letters(),
+            Some(settings) => Ok(Arc::new(KafkaLog::open_stream(settings.clone(), Stream::DeadLetters)?)),
         }
     }
 }

@@ -32,7 +32,7 @@ use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
 use crate::log::Log;
 use crate::node::{Joined, Node};
-use crate::open_log::open_log;
+use crate::open_log::{DeadLettersPlace, open_log};
 use crate::records::{Folder, UtcOffset};
 use crate::upkeep::Upkeep;
 
@@ -136,9 +136,10 @@ impl Server {
         let metrics = metrics_recorder()?;
         let push = push::Services::new(&config)?;
         let data = data_dir(&config);
+        let letters = DeadLetters::new(DeadLettersPlace::new(&config, &data));
         let Opened { engine, log, lock, node } = match config.log.provider {
-            Provider::Embedded => blocking(open_engine(&config, &data)).await??,
-            Provider::Kafka => crate::node::open(&config, &data).await?,
+            Provider::Embedded => blocking(open_engine(&config, &data, letters.clone())).await??,
+            Provider::Kafka => crate::node::open(&config, &data, letters.clone()).await?,
         };
         // Before any other node asks this one.
         set_hook(&config, &engine)?;
@@ -149,8 +150,8 @@ impl Server {
             None => None,
         };
         make_admins(&engine, &config.app.admins).await?;
-        let consumers = start_consumers(&config, push, &engine, &data).await?;
-        let upkeep = upkeep(&config, &engine, log.clone(), data);
+        let consumers = start_consumers(&config, push, &engine, letters.clone()).await?;
+        let upkeep = upkeep(&config, &engine, log.clone(), letters, data);
         let records = record_writer(&config, identity.sdkappid, &engine, log);
         let records = blocking(records).await??;
         let address = listener.local_addr()?;
@@ -232,12 +233,17 @@ fn data_dir(config: &Config) -> DataDir {
 }
 
 /// What opens log, stores and engine; it reads and folds, so it runs on the blocking pool.
-fn open_engine(config: &Config, data: &DataDir) -> impl FnOnce() -> Result<Opened, ServerError> + Send + 'static {
+fn open_engine(
+    config: &Config,
+    data: &DataDir,
+    letters: DeadLetters,
+) -> impl FnOnce() -> Result<Opened, ServerError> + Send + 'static {
     let (config, data, policy) = (config.clone(), data.clone(), config.policy_changed());
     move || {
         let OpenData { log, stores, expiry, lock } = data.open_with(|| open_log(&config, &data))?;
         let node = format!("process {}", std::process::id());
-        let parts = Parts { log: log.clone(), stores, expiry, policy, node, clock: None };
+        let parts =
+            Parts { log: log.clone(), stores, expiry, policy, node, clock: None, aside: Some(Arc::new(letters)) };
         let mut bar = crate::telemetry::Progress::new("folding the log");
         let engine = Engine::open(parts, |partition, folded, end| bar.at(partition, folded, end))?;
         bar.done();
@@ -264,7 +270,7 @@ async fn start_consumers(
     config: &Config,
     push: push::Services,
     engine: &Engine,
-    data: &DataDir,
+    letters: DeadLetters,
 ) -> Result<Running, ServerError> {
     let targets = config.callback_targets()?;
     let settings = CallbackSettings::new(config)?;
@@ -276,13 +282,14 @@ async fn start_consumers(
         }
     }
     push.join(&mut consumers, engine);
-    Ok(consumers.start(|| data.open_dead_letters().map(DeadLetters::new)).await?)
+    Ok(consumers.start(letters).await?)
 }
 
-fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, data: DataDir) -> Upkeep {
+fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, letters: DeadLetters, data: DataDir) -> Upkeep {
     Upkeep {
         engine: engine.clone(),
         log,
+        letters,
         data,
         interval: Duration::from_secs(config.checkpoint.interval_seconds),
         retention: Duration::from_secs(u64::from(config.log.retention_days) * SECONDS_A_DAY),

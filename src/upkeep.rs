@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::consumers::DeadLetters;
 use crate::data_dir::DataDir;
 use crate::domain::rows::RowsError;
 use crate::engine::{Engine, Tap};
@@ -27,9 +28,10 @@ pub enum UpkeepError {
 pub struct Upkeep {
     pub engine: Engine,
     pub log: Arc<dyn Log>,
+    pub letters: DeadLetters,
     pub data: DataDir,
     pub interval: Duration,
-    /// Records younger than this stay.
+    /// Records and dead letters younger than this stay.
     pub retention: Duration,
     /// Records older than this are held back for no consumer.
     pub hold: Duration,
@@ -52,13 +54,13 @@ impl Upkeep {
             let round = tokio::task::spawn_blocking(move || upkeep.round());
             match round.await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!("no checkpoint this time: {error}"),
+                Ok(Err(error)) => tracing::warn!("upkeep was not finished this time: {error}"),
                 Err(error) => tracing::error!("upkeep stopped: {error}"),
             }
         }
     }
 
-    /// One checkpoint of each partition that has moved on enough, and the trimming after it.
+    /// One checkpoint of each partition that has moved on enough, and the trimming after it; of dead letters, too.
     ///
     /// # Errors
     /// [`UpkeepError`]; what was there before is still good.
@@ -72,7 +74,7 @@ impl Upkeep {
                 self.trim(partition, needed)?;
             }
         }
-        Ok(())
+        Ok(self.letters.trim_before(self.before_now(self.retention))?)
     }
 
     /// The first record that a consumer still needs and may hold back. One that trails by more than the limit loses what

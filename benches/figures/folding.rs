@@ -29,19 +29,10 @@ pub struct Decoded {
 }
 
 impl Folding {
-    /// On an empty state, as a server folds.
+    /// On an empty state.
     pub fn new(path: &Path) -> Result<Self> {
-        Self::writing(path, Writing::Batches)
-    }
-
-    /// On an empty state, as a rebuild folds.
-    pub fn rebuilding(path: &Path) -> Result<Self> {
-        Self::writing(path, Writing::Tables)
-    }
-
-    fn writing(path: &Path, writing: Writing) -> Result<Self> {
         let store = store(path)?.0;
-        Ok(Self { pipeline: Pipeline::new(store.clone(), writing, |_, ()| {}), store })
+        Ok(Self { pipeline: Pipeline::new(store.clone(), Writing::Batches, |_, ()| {}), store })
     }
 
     /// Folds a batch and hands it over to be committed.
@@ -50,8 +41,9 @@ impl Folding {
         Ok(self.pipeline.commit(changes, applied, ())?)
     }
 
-    fn changes(&self, batch: &[Decoded]) -> Result<(Changes, Applied)> {
-        let mut fold = Fold::new(&self.pipeline, 0, true)?;
+    fn changes(&mut self, batch: &[Decoded]) -> Result<(Changes, Applied)> {
+        let spare = self.pipeline.spare();
+        let mut fold = Fold::new(&self.pipeline, 0, true)?.reusing(spare);
         for decoded in batch {
             fold.apply(decoded.offset, &decoded.envelope, &decoded.event)?;
         }
@@ -146,5 +138,6 @@ pub fn parts(log: Arc<dyn Log>, state: &Path) -> Result<engine::Parts> {
         policy: crate::history::policy(),
         node: "bench".to_owned(),
         clock: None,
+        aside: None,
     })
 }

@@ -15,7 +15,7 @@ use duolog::config::{CallbackTarget, Secret, Setting as _, Url};
 use duolog::consumers::callback::{CallbackSettings, Callbacks};
 use duolog::consumers::{Consumers, DeadLetters};
 use duolog::engine::Engine;
-use duolog::log::{EmbeddedLog, MemoryLog};
+use duolog::log::{EmbeddedLog, Log, MemoryLog};
 use futures_util::{StreamExt as _, stream};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -78,7 +78,7 @@ impl Bench {
         let mut rates = Vec::new();
         for _ in 0..ROUNDS {
             self.runtime.block_on(async {
-                start(&engine, receivers)?.start(letters).await?.stop().await;
+                start(&engine, receivers)?.start(letters()).await?.stop().await;
                 anyhow::Ok(())
             })?;
             let numbers = self.next..self.next + CALLBACKS;
@@ -87,13 +87,13 @@ impl Bench {
             self.came.count.store(0, Ordering::SeqCst);
             let began = Instant::now();
             let consumers = start(&engine, receivers)?;
-            let running = self.runtime.block_on(async { consumers.start(letters).await })?;
+            let running = self.runtime.block_on(async { consumers.start(letters()).await })?;
             self.runtime.block_on(self.came.all())?;
             rates.push(CALLBACKS as f64 / began.elapsed().as_secs_f64());
             self.runtime.block_on(running.stop());
             // The hanging one begins the next round like the healthy one, at the watermark.
             self.runtime.block_on(async {
-                Consumers::new(engine.clone()).start(letters).await?.stop().await;
+                Consumers::new(engine.clone()).start(letters()).await?.stop().await;
                 anyhow::Ok(())
             })?;
         }
@@ -152,8 +152,9 @@ fn start(engine: &Engine, receivers: &[(&str, SocketAddr)]) -> Result<Consumers>
     Ok(consumers)
 }
 
-fn letters() -> Result<DeadLetters, duolog::log::LogError> {
-    Ok(DeadLetters::new(Arc::new(MemoryLog::new(1))))
+fn letters() -> DeadLetters {
+    let log: Arc<dyn Log> = Arc::new(MemoryLog::new(1));
+    DeadLetters::new(log)
 }
 
 /// A receiver that counts, or one that never answers.

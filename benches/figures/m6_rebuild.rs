@@ -5,8 +5,9 @@ use std::time::Instant;
 use anyhow::Result;
 use duolog::limits;
 use duolog::log::{EmbeddedLog, Log};
+use duolog::rebuild::{self, Span, StoreTarget};
 
-use crate::folding::{Folding, each_batch};
+use crate::folding::{self, each_batch};
 use crate::report::{Figure, Goal, Report};
 use crate::spread::Spread;
 use crate::{history, scratch};
@@ -31,10 +32,10 @@ pub fn measure(report: &mut Report) -> Result<()> {
         scans.push(decoded as f64 / start.elapsed().as_secs_f64());
 
         let start = Instant::now();
-        let mut folding = Folding::rebuilding(&folder.path().join(format!("state {round}")))?;
-        each_batch(&log, 0..end, limits::REBUILD_RECORDS, |batch| folding.fold(&batch))?;
-        folding.settle()?;
-        folding.store.flush()?;
+        let (store, _) = folding::store(&folder.path().join(format!("state {round}")))?;
+        let span = Span { partition: 0, from: 0, end };
+        rebuild::fold_log(&log, span, &mut StoreTarget::new(store.clone()), &mut ())?;
+        store.flush()?;
         rebuilds.push(end as f64 / start.elapsed().as_secs_f64());
     }
     let (scan, rebuild) = (Spread::new(scans), Spread::new(rebuilds));

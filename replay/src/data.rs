@@ -6,7 +6,7 @@ use clap::Args;
 use duolog::cloud_events::CLOUD_EVENTS;
 use duolog::data_dir::DataDir;
 use duolog::log::embedded::ReadOnlyLog;
-use duolog::log::kafka::KafkaSettings;
+use duolog::log::kafka::{KafkaSettings, Stream};
 use duolog::log::{KafkaLog, Log};
 use duolog::rebuild::Watch;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -52,21 +52,37 @@ impl Data {
 
     /// The log, for reading: also beside a running server.
     pub fn log(&self) -> Result<Arc<dyn Log>> {
-        if let Some(brokers) = &self.kafka {
-            let settings = KafkaSettings {
-                brokers: brokers.clone(),
-                topic_prefix: self.topic_prefix.clone(),
-                // Nothing is made by a reader.
-                partitions: 1,
-                replication: 1,
-                properties: self.properties.iter().cloned().collect(),
-                headers: CLOUD_EVENTS,
-            };
-            return Ok(Arc::new(KafkaLog::open_read_only(settings)?));
+        if let Some(settings) = self.kafka() {
+            return Ok(Arc::new(KafkaLog::open_read_only(settings, Stream::Events)?));
         }
         let path = self.dir().log();
         let log = ReadOnlyLog::open(&path).with_context(|| format!("the log in {} cannot be read", path.display()))?;
         Ok(Arc::new(log))
+    }
+
+    /// What consumers gave up, for reading; none if there is no such stream.
+    pub fn dead_letters(&self) -> Result<Option<Arc<dyn Log>>> {
+        if let Some(settings) = self.kafka() {
+            return Ok(Some(Arc::new(KafkaLog::open_read_only(settings, Stream::DeadLetters)?)));
+        }
+        let path = self.dir().dead_letters();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let log = ReadOnlyLog::open(&path);
+        Ok(Some(Arc::new(log.with_context(|| format!("the dead letters in {} cannot be read", path.display()))?)))
+    }
+
+    fn kafka(&self) -> Option<KafkaSettings> {
+        Some(KafkaSettings {
+            brokers: self.kafka.clone()?,
+            topic_prefix: self.topic_prefix.clone(),
+            // Nothing is made by a reader.
+            partitions: 1,
+            replication: 1,
+            properties: self.properties.iter().cloned().collect(),
+            headers: CLOUD_EVENTS,
+        })
     }
 }
 

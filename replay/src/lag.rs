@@ -1,9 +1,10 @@
+use std::collections::HashMap;
 use std::io::{BufWriter, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use duolog::consumers::is_progress;
+use duolog::consumers::{dead_letters, is_progress};
 use duolog::domain::rows::ConsumerRow;
 use duolog::engine::consumers;
 use duolog::log::{Log, ReadLimit};
@@ -25,7 +26,7 @@ pub struct Lag {
 
 impl Lag {
     pub fn run(self) -> Result<ExitCode> {
-        let log = self.data.log()?;
+        let (log, letters) = (self.data.log()?, self.letters()?);
         let mut out = BufWriter::new(std::io::stdout().lock());
         for partition in self.data.partitions(log.as_ref())? {
             let path = self.data.dir().state(partition);
@@ -34,11 +35,25 @@ impl Lag {
             let end = log.bounds(partition)?.high_watermark;
             let rows = caught_up(log.as_ref(), partition, &flushed, end)?;
             for (name, row) in consumers(&rows)? {
-                writeln!(out, "{}", line(log.as_ref(), partition, end, &name, &row)?)?;
+                let mut line = line(log.as_ref(), partition, end, &name, &row)?;
+                line["dead_letters"] = letters.get(&(partition, name)).copied().unwrap_or(0).into();
+                writeln!(out, "{line}")?;
             }
         }
         out.flush()?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// How much each consumer gave up of each partition's records.
+    fn letters(&self) -> Result<HashMap<(u32, String), u64>> {
+        let mut letters = HashMap::new();
+        if let Some(log) = self.data.dead_letters()? {
+            dead_letters::read(log.as_ref(), 0, |_, letter| {
+                *letters.entry((letter.partition, letter.consumer)).or_default() += 1;
+                Ok::<_, anyhow::Error>(())
+            })?;
+        }
+        Ok(letters)
     }
 }
 

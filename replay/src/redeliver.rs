@@ -10,7 +10,6 @@ use duolog::consumers::{Consumer as _, Delivery, Joined, Lane, Redelivered, Rede
 use duolog::domain::fold::Fold;
 use duolog::domain::rows::{Pointer, RowsError};
 use duolog::domain::verdict::Folded;
-use duolog::log::embedded::ReadOnlyLog;
 use duolog::rebuild::{Decoded, Span, StoreTarget, Watch, fold_log};
 use duolog::store::{KeepAll, Shared, SharedSizes, Store};
 use duolog_topics::Account;
@@ -74,15 +73,15 @@ impl Redeliver {
     }
 
     fn letters(&self, runtime: &Runtime) -> Result<Redelivered> {
-        let path = self.data.dir().dead_letters();
-        let log = ReadOnlyLog::open(&path).with_context(|| format!("no dead letters in {}", path.display()))?;
+        let log = self.data.dead_letters()?;
+        let log = log.with_context(|| format!("no dead letters in {}", self.data.dir().dead_letters().display()))?;
         let since = match self.from {
             None => 0,
             Some(Place::Time(time)) => time,
             Some(Place::Offset(_)) => bail!("dead letters are chosen by a time: --from 2026-01-31T12:00:00Z"),
         };
         let mut redelivery = Redelivery::new(self.callbacks()?);
-        dead_letters::read(&log, since, |envelope, letter| {
+        dead_letters::read(log.as_ref(), since, |envelope, letter| {
             if letter.consumer != self.consumer || self.account.as_ref().is_some_and(|one| *one != envelope.account) {
                 return Ok::<_, anyhow::Error>(());
             }

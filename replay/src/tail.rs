@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use duolog::engine::is_foreign;
+use duolog::engine::{is_foreign, or_undecodable};
 use duolog::log::{Log, ReadLimit, Stored};
-use duolog_topics::{Account, Authority, Envelope, Event, EventKind, rfc3339};
+use duolog_topics::{Account, Authority, DecodeError, Envelope, Event, EventKind, rfc3339};
 use serde_json::{Value, json};
 
 use crate::data::Data;
@@ -89,7 +89,18 @@ impl Tail {
                 continue;
             }
             let place = || format!("partition {partition}, offset {}", stored.offset);
-            let (envelope, event) = decode(stored).with_context(place)?;
+            let (envelope, event) = match or_undecodable(decode(stored)).with_context(place)? {
+                Ok(decoded) => decoded,
+                Err(why) => {
+                    // Every fold passes it over.
+                    if self.account.is_none() && self.peer.is_none() && self.kind.is_none() {
+                        let why = why.to_string();
+                        let line = json!({"partition": partition, "offset": stored.offset, "undecodable": why});
+                        writeln!(out, "{line}")?;
+                    }
+                    continue;
+                }
+            };
             if self.wants(&envelope, &event) {
                 writeln!(out, "{}", line(partition, stored.offset, &envelope, &event))?;
             }
@@ -106,9 +117,9 @@ impl Tail {
     }
 }
 
-fn decode(stored: &Stored) -> Result<(Envelope, Event)> {
+fn decode(stored: &Stored) -> Result<(Envelope, Event), DecodeError> {
     let record = &stored.record;
-    Ok(Envelope::decode(&record.key, record.time, &record.header, &record.payload)?)
+    Envelope::decode(&record.key, record.time, &record.header, &record.payload)
 }
 
 /// Whether a text somewhere in an event is the account's name.

@@ -54,7 +54,7 @@ sections! {
         partitions: u32, in 1 ..= 256 = "1",
             "Partitions of the embedded log, fixed when it is made.";
         retention_days: u32, in 1 ..= 36_500 = "30",
-            "How long records are kept, never past a checkpoint or a consumer's position.";
+            "How long records are kept, never past a checkpoint or a consumer's position; and dead letters.";
         hold_days: u32, in 1 ..= 36_500 = "90",
             "How long a consumer that trails holds back records and what goes with them; then they are lost to it, loudly.";
     }

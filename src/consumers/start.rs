@@ -4,7 +4,7 @@ use std::sync::Arc;
 use duolog_topics::ConsumerAdvance;
 use thiserror::Error;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::lane::Shared;
 use super::partitions::{self, Anyone, Starts};
@@ -23,6 +23,8 @@ pub enum StartError {
     Engine(#[from] EngineError),
     #[error("the dead letters cannot be opened: {0}")]
     Letters(#[from] LogError),
+    #[error(transparent)]
+    Thread(#[from] JoinError),
 }
 
 /// Makes a consumer ready to run in any partition.
@@ -66,14 +68,11 @@ impl Consumers {
 
     /// Starts them where they were, in every partition that is owned here, and from then on in each that comes, until it
     /// goes. One that the log does not know, or that was off, starts at the watermark; one that the log knows and that is
-    /// not here is recorded as off, and holds back nothing. `letters` is opened if somebody may need it.
+    /// not here is recorded as off, and holds back nothing. The dead letters are opened if there is one that may need them.
     ///
     /// # Errors
     /// [`StartError`]: none was started.
-    pub async fn start<O>(self, letters: O) -> Result<Running, StartError>
-    where
-        O: FnOnce() -> Result<DeadLetters, LogError>,
-    {
+    pub async fn start(self, letters: DeadLetters) -> Result<Running, StartError> {
         let Self { engine, list, others } = self;
         let (names, prepare): (Vec<_>, Vec<_>) = list.into_iter().unzip();
         let mut crew = Crew { names, others, consumers: Vec::new() };
@@ -87,7 +86,8 @@ impl Consumers {
             }
         }
         if !prepare.is_empty() {
-            let letters = letters()?;
+            let opened = letters.clone();
+            tokio::task::spawn_blocking(move || opened.log()).await??;
             crew.consumers = prepare.into_iter().map(|prepare| prepare(&letters, &engine)).collect();
         }
         let (stop, stopped) = watch::channel(false);

@@ -34,7 +34,15 @@ fn open(log: Arc<dyn Log>, dir: &Path, clock: &Clock) -> Engine {
     let expiry = ExpiredRows::new();
     let stores = vec![Store::open(&dir.join("state"), &shared, expiry.clone()).unwrap()];
     let policy = PolicyChanged { revision: 1, ..PolicyChanged::default() };
-    let parts = Parts { log, stores, expiry: vec![expiry], policy, node: "t".to_owned(), clock: Some(clock.clone()) };
+    let parts = Parts {
+        log,
+        stores,
+        expiry: vec![expiry],
+        policy,
+        node: "t".to_owned(),
+        clock: Some(clock.clone()),
+        aside: None,
+    };
     Engine::open(parts, |_, _, _| {}).unwrap()
 }
 
@@ -114,8 +122,8 @@ fn fake(does: fn(&str, u32) -> Attempt, give_up: Duration) -> (Fake, mpsc::Unbou
 async fn start(engine: &Engine, consumer: Fake, letters: &MemoryLog) -> Running {
     let mut consumers = Consumers::new(engine.clone());
     consumers.add(consumer);
-    let letters = letters.clone();
-    consumers.start(|| Ok::<_, LogError>(DeadLetters::new(Arc::new(letters)))).await.unwrap()
+    let letters: Arc<dyn Log> = Arc::new(letters.clone());
+    consumers.start(DeadLetters::new(letters)).await.unwrap()
 }
 
 async fn next(heard: &mut mpsc::UnboundedReceiver<(String, u32)>) -> (String, u32) {

@@ -176,6 +176,6 @@ impl Appender {
 }
 
 /// The account of records that concern the whole partition.
-pub(super) fn system_account() -> Account {
+pub fn system_account() -> Account {
     Account::new(SYSTEM).expect("the system's name is an account name")
 }

@@ -28,9 +28,11 @@ impl Weighter<Key, Option<Cell>> for Weigh {
 
 /// The table of a key, if most records look at it again.
 fn hot(key: &[u8]) -> Option<Table> {
-    let table = key.first().and_then(|byte| Table::from_byte(*byte))?;
-    let hot = matches!(table, Table::Meta | Table::Account | Table::Conversation | Table::Relation | Table::Position);
-    hot.then_some(table)
+    key.first().and_then(|byte| Table::from_byte(*byte)).filter(|table| is_hot(*table))
+}
+
+fn is_hot(table: Table) -> bool {
+    matches!(table, Table::Meta | Table::Account | Table::Conversation | Table::Relation | Table::Position)
 }
 
 impl<R: Rows> CachedRows<R> {
@@ -49,9 +51,29 @@ impl<R: Rows> CachedRows<R> {
         Self { rows: self.rows.clone(), cache: self.cache.clone(), fills: false }
     }
 
+    /// The row if it is in memory, its absence too.
+    pub fn in_memory(&self, key: &[u8]) -> Option<Option<Cell>> {
+        hot(key).and_then(|_| self.cache.get(key))
+    }
+
+    /// The row from the rows below, and from now on from memory if it is hot.
+    ///
+    /// # Errors
+    /// If it cannot be read or decoded.
+    pub fn from_below(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
+        let Some(table) = hot(key) else {
+            return self.rows.cell(key);
+        };
+        let cell = self.rows.cell(key)?.map(|cell| cell.decoded(table)).transpose()?;
+        if self.fills {
+            self.cache.insert(Key::from(key), cell.clone());
+        }
+        Ok(cell)
+    }
+
     /// Takes over what was just folded. Until it is committed, its other rows are the caller's to remember.
     pub fn folded(&self, changes: &Changes) {
-        for (key, cell) in changes.iter().filter(|(key, _)| hot(key.as_slice()).is_some()) {
+        for (key, cell) in changes.of(is_hot) {
             self.cache.insert(key.clone(), cell.clone());
         }
     }
@@ -66,17 +88,7 @@ impl<R: Rows> Rows for CachedRows<R> {
     }
 
     fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
-        let Some(table) = hot(key) else {
-            return self.rows.cell(key);
-        };
-        if let Some(cell) = self.cache.get(key) {
-            return Ok(cell);
-        }
-        let cell = self.rows.cell(key)?.map(|cell| cell.decoded(table)).transpose()?;
-        if self.fills {
-            self.cache.insert(Key::from(key), cell.clone());
-        }
-        Ok(cell)
+        self.in_memory(key).map_or_else(|| self.from_below(key), Ok)
     }
 
     fn scan(

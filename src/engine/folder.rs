@@ -8,8 +8,9 @@ use thiserror::Error;
 use super::CachedRows;
 use super::partition::{Answering, Committed, Partition, Pending};
 use super::pipeline::{Pipeline, Writing};
+use super::undecodable::or_undecodable;
 use crate::domain::fold::{Fold, FoldError};
-use crate::domain::rows::{MetaRow, OutboxRow};
+use crate::domain::rows::{MetaRow, OutboxRow, Pointer};
 use crate::domain::verdict::{Effect, Folded, Verdict};
 use crate::limits;
 use crate::log::{LogError, ReadLimit, Stored};
@@ -33,6 +34,9 @@ pub enum FolderError {
 /// How long a wait for records lasts before it looks whether the partition stops.
 const WAIT: Duration = Duration::from_millis(500);
 const LIMIT: ReadLimit = ReadLimit { records: limits::FOLD_RECORDS, bytes: limits::FOLD_BYTES };
+
+/// A record as an event, or why no version of the fold can decode it.
+type Read = Result<(Envelope, Pending), DecodeError>;
 
 /// Reads what is durable and folds it, on a thread of its own; the pipeline's thread commits, answers and announces.
 pub(super) struct Folder {
@@ -104,9 +108,17 @@ impl Folder {
         let (foreign, records): (Vec<_>, Vec<_>) = records.iter().partition(|stored| super::is_foreign(&stored.record));
         metrics::counter!("duolog_foreign_records_total").increment(foreign.len() as u64);
         let events = self.events(&records)?;
-        let mut fold = Fold::new(&self.pipeline, self.partition.id, true)?;
+        let spare = self.pipeline.spare();
+        let mut fold = Fold::new(&self.pipeline, self.partition.id, true)?.reusing(spare);
         let mut outcomes = Vec::with_capacity(records.len());
-        for (stored, (envelope, Pending { event, answer })) in records.iter().zip(events) {
+        for (stored, event) in records.iter().zip(events) {
+            let (envelope, Pending { event, answer }) = match event {
+                Ok(event) => event,
+                Err(why) => {
+                    self.pass_over(&mut fold, stored, &why)?;
+                    continue;
+                }
+            };
             let folded = fold
                 .apply(stored.offset, &envelope, &event)
                 .map_err(|source| FolderError::Fold { offset: stored.offset, source })?;
@@ -132,8 +144,20 @@ impl Folder {
         Ok(self.pipeline.settle()?)
     }
 
-    /// The records as events: those that were appended here and still wait, others decoded from their bytes.
-    fn events(&self, records: &[&Stored]) -> Result<Vec<(Envelope, Pending)>, FolderError> {
+    /// A record that no version of the fold can decode.
+    fn pass_over(&self, fold: &mut Fold<'_>, stored: &Stored, why: &DecodeError) -> Result<(), FolderError> {
+        if let Some(stamp) = fold.pass_over(&stored.record.header)? {
+            self.partition.arrived.lock().insert(stamp.partition, stamp.number);
+        }
+        let generation = fold.meta().generation;
+        let at = Pointer { generation, partition: self.partition.id, offset: stored.offset };
+        self.partition.put_aside(at, stored, why);
+        Ok(())
+    }
+
+    /// The records as events: those that were appended here and still wait, others decoded from their bytes. An error stays
+    /// with a record that no version of the fold can decode.
+    fn events(&self, records: &[&Stored]) -> Result<Vec<Read>, FolderError> {
         let at = |stored: &Stored| {
             let offset = stored.offset;
             move |source| FolderError::Decode { offset, source }
@@ -141,19 +165,20 @@ impl Folder {
         let mut events = Vec::with_capacity(records.len());
         for stored in records {
             let record = &stored.record;
-            let envelope = Envelope::decode_header(&record.key, record.time, &record.header).map_err(at(stored))?;
-            events.push((envelope, None));
+            let envelope = Envelope::decode_header(&record.key, record.time, &record.header);
+            events.push(or_undecodable(envelope.map(|envelope| (envelope, None))).map_err(at(stored))?);
         }
         let mut pending = self.partition.pending.lock();
-        for (envelope, waiting) in &mut events {
+        for (envelope, waiting) in events.iter_mut().flatten() {
             *waiting = pending.remove(&envelope.id);
         }
         drop(pending);
-        let complete = |(stored, (envelope, waiting)): (&&Stored, (Envelope, Option<Pending>))| match waiting {
-            Some(waiting) => Ok((envelope, waiting)),
-            None => {
-                let event = decoded(stored).map_err(at(stored))?;
-                Ok((envelope, Pending { event, answer: None }))
+        let complete = |(stored, event): (&&Stored, Result<(Envelope, Option<Pending>), DecodeError>)| match event {
+            Err(why) => Ok(Err(why)),
+            Ok((envelope, Some(waiting))) => Ok(Ok((envelope, waiting))),
+            Ok((envelope, None)) => {
+                let event = or_undecodable(decoded(stored)).map_err(at(stored))?;
+                Ok(event.map(|event| (envelope, Pending { event, answer: None })))
             }
         };
         records.iter().zip(events).map(complete).collect()

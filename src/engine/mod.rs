@@ -33,6 +33,7 @@ pub mod registry;
 mod remote;
 mod submit;
 mod tap;
+mod undecodable;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -51,6 +52,7 @@ use crate::store::Store;
 use partition::Partition;
 use peers::Peers;
 
+pub use appender::system_account;
 pub use cached::CachedRows;
 pub use error::EngineError;
 pub use expiry::ExpiredRows;
@@ -61,6 +63,7 @@ pub use open::{OpenError, check_state};
 pub use pipeline::{Pipeline, Writing};
 pub use registry::{Live, LiveSession, Registry};
 pub use tap::{Reading, Tap, consumers};
+pub use undecodable::{Aside, or_undecodable};
 
 #[cfg(test)]
 mod tests;
@@ -76,6 +79,8 @@ pub struct Parts {
     pub node: String,
     /// A manual clock for tests; absent: anchored to the wall clock.
     pub clock: Option<Clock>,
+    /// Who keeps copies of records that no version of the fold can decode; absent: they are only counted.
+    pub aside: Option<Arc<dyn Aside>>,
 }
 
 /// What an engine begins with that owns nothing yet.
@@ -87,6 +92,8 @@ pub struct Common {
     pub clock: Clock,
     pub ids: Arc<Ids>,
     pub registry: Arc<Registry>,
+    /// Who keeps copies of records that no version of the fold can decode; absent: they are only counted.
+    pub aside: Option<Arc<dyn Aside>>,
     /// Who owns what this process does not; absent if it owns everything.
     pub peers: Option<Arc<dyn Peers>>,
 }
@@ -121,7 +128,7 @@ impl Engine {
     /// # Errors
     /// [`OpenError`]: state and log do not belong together, or cannot be read. What was started is stopped again.
     pub fn open(parts: Parts, mut progress: impl FnMut(u32, u64, u64)) -> Result<Self, OpenError> {
-        let Parts { log, stores, expiry, policy, node, clock } = parts;
+        let Parts { log, stores, expiry, policy, node, clock, aside } = parts;
         let mut last_time = 0;
         for (id, store) in (0..).zip(&stores) {
             check_state(log.as_ref(), id, store.applied())?;
@@ -129,7 +136,7 @@ impl Engine {
         }
         let clock = clock.unwrap_or_else(|| Clock::anchored(last_time));
         let (ids, registry) = (Arc::new(Ids::from_system()), Arc::default());
-        let engine = Self::new(Common { log, policy, node, clock, ids, registry, peers: None });
+        let engine = Self::new(Common { log, policy, node, clock, ids, registry, aside, peers: None });
         let mut progress = |partition, folded, end| {
             progress(partition, folded, end);
             true

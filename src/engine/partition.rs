@@ -11,6 +11,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use super::EngineError;
 use super::ids::Ids;
 use super::registry::Registry;
+use super::undecodable::Aside;
 use crate::clock::Clock;
 use crate::domain::rows::{MetaRow, RowsError};
 use crate::domain::verdict::Verdict;
@@ -78,6 +79,8 @@ pub(super) struct Partition {
     /// Where compactions learn of the horizons.
     pub expiry: Option<Arc<super::ExpiredRows>>,
     pub failed: AtomicBool,
+    /// Who keeps copies of records that nobody can decode.
+    pub aside: Option<Arc<dyn Aside>>,
 }
 
 impl Partition {
@@ -122,6 +125,7 @@ impl Partition {
             threads: Mutex::default(),
             expiry,
             failed: false.into(),
+            aside: common.aside.clone(),
         })
     }
 

@@ -32,6 +32,8 @@ pub struct Pipeline<T> {
     rows: CachedRows<Store>,
     /// What was handed over last: the store may not have it yet.
     under_way: Option<Arc<Changes>>,
+    /// The memory of the batch before, for the next one.
+    spare: Changes,
     batches: Option<Sender<Batch<T>>>,
     done: Receiver<Result<(), StoreError>>,
     thread: Option<JoinHandle<()>>,
@@ -58,6 +60,7 @@ impl<T: Send + 'static> Pipeline<T> {
                     Writing::Batches => store.commit(&changes, applied),
                     Writing::Tables => store.ingest(&changes, applied),
                 };
+                drop(changes);
                 if written.is_ok() {
                     committed(applied, then);
                 }
@@ -68,12 +71,17 @@ impl<T: Send + 'static> Pipeline<T> {
         };
         let thread = std::thread::Builder::new().name("commit".to_owned()).spawn(run);
         let thread = Some(thread.expect("the system can start the threads of a partition"));
-        Self { rows, under_way: None, batches: Some(batches), done, thread }
+        Self { rows, under_way: None, spare: Changes::default(), batches: Some(batches), done, thread }
     }
 
     /// The hot rows for another thread.
     pub fn reader(&self) -> CachedRows<Store> {
         self.rows.reader()
+    }
+
+    /// Changes without any, to fold the next batch into: with the memory of an earlier one.
+    pub fn spare(&mut self) -> Changes {
+        std::mem::take(&mut self.spare)
     }
 
     /// Hands a batch over; waits for the one before.
@@ -99,27 +107,28 @@ impl<T: Send + 'static> Pipeline<T> {
         if self.under_way.is_none() {
             return Ok(());
         }
-        let written = self.done.recv().unwrap_or(Err(StoreError::Stopped));
-        if written.is_ok() {
-            self.under_way = None;
+        self.done.recv().unwrap_or(Err(StoreError::Stopped))?;
+        if let Some(mut written) = self.under_way.take().and_then(Arc::into_inner) {
+            written.clear();
+            self.spare = written;
         }
-        written
+        Ok(())
     }
 }
 
 /// The rows as the last batch leaves them, committed or not.
 impl<T> Rows for Pipeline<T> {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowsError> {
-        match &self.under_way {
-            Some(changes) => Overlay::over(&self.rows, changes.as_ref()).get(key),
-            None => self.rows.get(key),
-        }
+        Ok(self.cell(key)?.as_ref().map(Cell::bytes))
     }
 
     fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
-        match &self.under_way {
-            Some(changes) => Overlay::over(&self.rows, changes.as_ref()).cell(key),
-            None => self.rows.cell(key),
+        if let Some(hot) = self.rows.in_memory(key) {
+            return Ok(hot);
+        }
+        match self.under_way.as_ref().and_then(|changes| changes.get(key)) {
+            Some(change) => Ok(change.clone()),
+            None => self.rows.from_below(key),
         }
     }
 

@@ -1,10 +1,11 @@
 use std::thread;
 
+use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender};
 use duolog_topics::{Envelope, Event};
 
 use super::{RebuildError, Span};
-use crate::engine::{FolderError, is_foreign};
+use crate::engine::{FolderError, is_foreign, or_undecodable};
 use crate::limits;
 use crate::log::{Log, ReadLimit, Stored};
 use crate::store::Applied;
@@ -21,9 +22,12 @@ pub struct Decoded {
     pub event: Event,
 }
 
+/// A record of a batch, or the header of one that no version of the fold can decode.
+pub(super) type Read = Result<Decoded, Bytes>;
+
 /// Records that are folded and committed together, and the place after them.
 pub(super) struct Batch {
-    pub records: Vec<Decoded>,
+    pub records: Vec<Read>,
     pub applied: Applied,
 }
 
@@ -71,9 +75,12 @@ fn read_batch(log: &dyn Log, span: Span, next: u64) -> Result<Batch, FolderError
     Ok(Batch { records, applied })
 }
 
-fn decode(stored: &Stored) -> Result<Decoded, FolderError> {
+fn decode(stored: &Stored) -> Result<Read, FolderError> {
     let Stored { offset, record } = stored;
     let decoded = Envelope::decode(&record.key, record.time, &record.header, &record.payload);
-    let (envelope, event) = decoded.map_err(|source| FolderError::Decode { offset: *offset, source })?;
-    Ok(Decoded { offset: *offset, envelope, event })
+    let decoded = or_undecodable(decoded).map_err(|source| FolderError::Decode { offset: *offset, source })?;
+    Ok(match decoded {
+        Ok((envelope, event)) => Ok(Decoded { offset: *offset, envelope, event }),
+        Err(_) => Err(record.header.clone()),
+    })
 }

@@ -61,8 +61,17 @@ pub fn fold_log(log: &dyn Log, span: Span, target: &mut dyn Target, watch: &mut 
     let at = |source| RebuildError::Fold { partition: span.partition, source };
     decode::with_decoded(log, span, |batch| {
         let decode::Batch { records, applied } = batch;
-        let mut fold = Fold::new(target.rows(), span.partition, false).map_err(FolderError::from).map_err(at)?;
+        let spare = target.spare();
+        let fold = Fold::new(target.rows(), span.partition, false).map_err(FolderError::from).map_err(at)?;
+        let mut fold = fold.reusing(spare);
         for record in &records {
+            let record = match record {
+                Ok(record) => record,
+                Err(header) => {
+                    fold.pass_over(header).map_err(FolderError::from).map_err(at)?;
+                    continue;
+                }
+            };
             let folded = fold
                 .apply(record.offset, &record.envelope, &record.event)
                 .map_err(|source| at(FolderError::Fold { offset: record.offset, source }))?;

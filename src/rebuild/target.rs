@@ -7,6 +7,11 @@ pub trait Target {
     /// The rows as the last commit left them.
     fn rows(&self) -> &dyn Rows;
 
+    /// Changes without any, to fold the next batch into.
+    fn spare(&mut self) -> Changes {
+        Changes::default()
+    }
+
     /// Takes over the rows of a batch, and the place in the log that they hold.
     ///
     /// # Errors
@@ -46,6 +51,10 @@ impl StoreTarget {
 impl Target for StoreTarget {
     fn rows(&self) -> &dyn Rows {
         &self.0
+    }
+
+    fn spare(&mut self) -> Changes {
+        self.0.spare()
     }
 
     fn commit(&mut self, changes: Changes, applied: Applied) -> Result<(), StoreError> {

@@ -38,7 +38,8 @@ pub use self::{
     view::View,
 };
 pub use crate::dir_lock::{DirLock, LockError, lock_dir};
-use crate::domain::rows::{Changes, Key};
+use crate::direct_io;
+use crate::domain::rows::{Changes, Key, Scratch};
 
 /// The rows of one partition, open for its one writer and any number of readers. Clones are the same one.
 #[derive(Clone)]
@@ -61,6 +62,7 @@ impl Store {
         std::fs::create_dir_all(path).map_err(|source| StoreError::Files { path: path.to_owned(), source })?;
         let mut options = options::serving(shared);
         options.create_if_missing(true);
+        direct_io::enable(&mut options, path);
         let tables = Arc::new(options.clone());
         expiry::install(&mut options, expiry);
         let db = Arc::new(DB::open(&options, path).map_err(opened)?);
@@ -114,11 +116,11 @@ impl Store {
     pub fn commit(&self, changes: &Changes, applied: Applied) -> Result<(), StoreError> {
         let mut before = self.applied.lock();
         check_place(*before, applied);
-        let mut batch = WriteBatch::default();
+        let (mut batch, mut scratch) = (WriteBatch::default(), Scratch::new());
         for (key, cell) in changes.sorted() {
             let key = row_key(key);
             match cell {
-                Some(cell) => batch.put(key, cell.bytes()),
+                Some(cell) => batch.put(key, cell.value(&mut scratch)),
                 None => batch.delete(key),
             }
         }
@@ -144,13 +146,13 @@ impl Store {
         let mut before = self.applied.lock();
         check_place(*before, applied);
         let path = self.path.join(NEW_TABLE);
-        let mut table = SstFileWriter::create(&self.options);
+        let (mut table, mut scratch) = (SstFileWriter::create(&self.options), Scratch::new());
         table.open(&path).map_err(&failed)?;
         table.put(applied::KEY, applied.encode()).map_err(&failed)?;
         for (key, cell) in changes.sorted() {
             let key = row_key(key);
             match cell {
-                Some(cell) => table.put(key, cell.bytes()),
+                Some(cell) => table.put(key, cell.value(&mut scratch)),
                 None => table.delete(key),
             }
             .map_err(&failed)?;

@@ -36,6 +36,9 @@ impl Shared {
         let mut env = Env::new()?;
         env.set_background_threads(sizes.threads);
         env.set_high_priority_background_threads(1);
+        // Whoever waits for an answer goes first: flushes and compactions take the time that is left.
+        env.lower_thread_pool_cpu_priority();
+        env.lower_high_priority_thread_pool_cpu_priority();
         Ok(Self { cache, buffers, env })
     }
 }

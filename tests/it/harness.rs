@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use duolog::config::{Config, Layers};
 use duolog::gateway::auth::AppKey;
 use duolog_topics::Account;
 use serde_json::{Value, json};
@@ -60,18 +61,7 @@ impl Server {
 
     /// As [`Self::start_in`], with variables in its environment.
     pub fn start_with(dir: TempDir, settings: &str, variables: &[(&str, &str)]) -> Self {
-        let path = |name: &str| dir.path().join(name).display().to_string();
-        let rate = if settings.contains("server.rate_limit") { "" } else { "server.rate_limit = 0\n" };
-        let listen = if settings.contains("server.listen") { "" } else { "server.listen = '127.0.0.1:0'\n" };
-        let topics = if settings.contains("topic_prefix") { String::new() } else { topics_of(&dir) };
-        let config = format!(
-            "app.sdkappid = {SDKAPPID}\napp.key_file = '{}'\napp.admins = ['{ADMIN}']\n\
-             data.dir = '{}'\n{listen}{rate}{topics}{settings}\n",
-            path("app.key"),
-            path("data"),
-        );
-        std::fs::write(dir.path().join("duolog.toml"), config).expect("the configuration is written");
-        std::fs::write(dir.path().join("app.key"), KEY).expect("the key is written");
+        configure(&dir, settings);
         let mut command = Command::new(env!("CARGO_BIN_EXE_duolog"));
         command.envs(variables.iter().copied());
         command.arg("serve").arg("--config").arg(dir.path().join("duolog.toml")).stdout(Stdio::piped());
@@ -186,6 +176,30 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Writes the configuration and the key of a server whose directory this is.
+fn configure(dir: &TempDir, settings: &str) {
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let rate = if settings.contains("server.rate_limit") { "" } else { "server.rate_limit = 0\n" };
+    let listen = if settings.contains("server.listen") { "" } else { "server.listen = '127.0.0.1:0'\n" };
+    let topics = if settings.contains("topic_prefix") { String::new() } else { topics_of(dir) };
+    let config = format!(
+        "app.sdkappid = {SDKAPPID}\napp.key_file = '{}'\napp.admins = ['{ADMIN}']\n\
+         data.dir = '{}'\n{listen}{rate}{topics}{settings}\n",
+        path("app.key"),
+        path("data"),
+    );
+    std::fs::write(dir.path().join("duolog.toml"), config).expect("the configuration is written");
+    std::fs::write(dir.path().join("app.key"), KEY).expect("the key is written");
+}
+
+/// The configuration that a server in this directory would start with.
+pub fn configured(dir: &TempDir, settings: &str) -> Config {
+    configure(dir, settings);
+    let file = Some(dir.path().join("duolog.toml"));
+    let layers = Layers { file, environment: std::env::vars().collect(), flags: Vec::new() };
+    Config::load(&layers).expect("the configuration is good")
 }
 
 /// Where a run of the tests has its logs on Kafka, each server has topics of its own, which stay with its directory.

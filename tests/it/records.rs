@@ -6,17 +6,18 @@ use std::time::Instant;
 use duolog::clock::Clock;
 use duolog::data_dir::{DataDir, OpenData};
 use duolog::engine::{Engine, Parts};
+use duolog::open_log::open_log;
 use duolog::records::{Hour, UtcOffset};
 use duolog_topics::{
-    Account, AccountImported, Event, MessageContent, MessageFlags, MessageSent, Origin, PolicyChanged, RawJson,
-    SenderCopy,
+    Account, AccountImported, ConsumerAdvance, Event, MessageContent, MessageFlags, MessageSent, Origin, PolicyChanged,
+    RawJson, SenderCopy,
 };
 use flate2::read::GzDecoder;
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{ADMIN, PATIENCE, Response, Server, body, now, query};
+use crate::harness::{self, ADMIN, PATIENCE, Response, Server, body, now, query};
 
 const HOUR: u64 = 3_600;
 
@@ -47,28 +48,46 @@ pub fn message(to: &Account, text: &str, random: u32) -> Event {
 }
 
 /// Two hours ago, in Unix seconds: that hour is closed by the server's start.
-fn then() -> u64 {
+pub fn then() -> u64 {
     now() - 2 * HOUR
 }
 
 /// A data directory that was used at a time, and not since: alice said some things to bob.
 async fn used(time: u64, texts: &[&str]) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let OpenData { log, stores, expiry, lock } = DataDir::new(dir.path().join("data"), None).open(1).unwrap();
+    use_at(time, &dir, "", texts, None).await;
+    dir
+}
+
+/// Lets alice say some things to bob, at a time, in a server's directory with these settings. A consumer may be known
+/// there that has not been told of them.
+pub async fn use_at(time: u64, dir: &TempDir, settings: &str, texts: &[&str], consumer: Option<&str>) {
+    let config = harness::configured(dir, settings);
+    let data = DataDir::new(dir.path().join("data"), None);
+    let OpenData { log, stores, expiry, lock } = data.open_with(|| open_log(&config, &data)).unwrap();
     let policy = PolicyChanged { revision: 1, ..PolicyChanged::default() };
     let clock = Some(Clock::manual(time * 1000));
-    let parts = Parts { log, stores, expiry, policy, node: "test".to_owned(), clock };
+    let parts = Parts { log, stores, expiry, policy, node: "test".to_owned(), clock, aside: None };
     let engine = Engine::open(parts, |_, _, _| {}).unwrap();
     let [alice, bob] = ["alice", "bob"].map(|name| Account::new(name).unwrap());
     for account in [&alice, &bob] {
         engine.submit(account, AccountImported { nick: None, face_url: None }.into()).await.unwrap();
+    }
+    for tap in engine.taps() {
+        let advance = |name: &str| ConsumerAdvance {
+            consumer: name.to_owned(),
+            position: Some(tap.watermark()),
+            waiting: Vec::new(),
+        };
+        if let Some(advance) = consumer.map(advance) {
+            tap.advance(vec![advance]).await.unwrap();
+        }
     }
     for (text, random) in texts.iter().zip(1..) {
         engine.submit(&alice, message(&bob, text, random)).await.unwrap();
     }
     engine.stop();
     drop(lock);
-    dir
 }
 
 /// The name of the hour that a time lies in.

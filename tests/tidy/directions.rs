@@ -24,13 +24,13 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     ("metrics", &[]),
     ("node", &["*"]),
-    ("open_log", &["cloud_events", "config", "data_dir", "log"]),
+    ("open_log", &["cloud_events", "config", "consumers", "data_dir", "log"]),
     ("rebuild", &["domain", "engine", "log", "store"]),
     ("records", &[]),
     ("server", &["*"]),
     ("store", &["dir_lock", "log"]),
     ("telemetry", &[]),
-    ("upkeep", &["data_dir", "domain", "engine", "log", "store"]),
+    ("upkeep", &["consumers", "data_dir", "domain", "engine", "log", "store"]),
 ];
 
 /// Tables without behaviour: public codes, limits, names of metrics.

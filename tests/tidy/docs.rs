@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::source::{File, Finding};
+use super::source::{File, Finding, programs};
 use super::{check, planted, tree};
 
 fn documents() -> impl Iterator<Item = File> {
@@ -54,6 +54,32 @@ fn links_lead_somewhere(file: &File) -> Vec<Finding> {
         let mut lost = targets.filter(|to| !to.is_empty() && !to.contains("://") && !folder.join(to).exists());
         lost.next().map(|to| format!("the link to {to} leads nowhere"))
     })
+}
+
+/// Whoever watches a number that nobody counts is told that all is well.
+fn names_only_metrics_that_exist(file: &File, program: &str) -> Vec<Finding> {
+    file.each_line(|line| {
+        let names = line.match_indices("`duolog_").map(|(at, _)| {
+            let rest = &line[at + 1..];
+            let end = rest.find(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '_');
+            &rest[..end.unwrap_or(rest.len())]
+        });
+        let mut unknown = names.filter(|name| !program.contains(&format!("\"{name}\"")));
+        unknown.next().map(|name| format!("nothing counts {name}"))
+    })
+}
+
+#[test]
+fn documents_name_only_metrics_that_exist() {
+    let program: String = programs().map(|file| file.text).collect();
+    let rule = |file: &File| names_only_metrics_that_exist(file, &program);
+    check(documents().filter(|file| file.path.starts_with("docs/")), rule);
+    planted(
+        rule,
+        "docs/X.md",
+        "`duolog_append_records`, `duolog_append_record{a}`\n`duolog_append_records{a}`\n",
+        &[1],
+    );
 }
 
 #[test]

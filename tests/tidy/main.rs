@@ -3,6 +3,7 @@
 //! A rule is a function from a file to what is wrong with it, with the reason in its doc comment. Each is tried against
 //! a planted violation, so that a rule that finds nothing is known to look.
 
+mod compose;
 mod config;
 mod directions;
 mod docs;

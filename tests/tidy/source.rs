@@ -6,7 +6,7 @@ use std::path::Path;
 const FOLDERS: &[&str] = &["src", "topics", "replay", "tests", "benches", "scripts", "docs", ".ci"];
 
 /// Kinds of files that are text of ours.
-const TEXTS: &[&str] = &["rs", "md", "toml", "sh", "py", "json", "html", "js", "css"];
+const TEXTS: &[&str] = &["rs", "md", "toml", "sh", "py", "json", "html", "js", "css", "yaml"];
 
 /// A file: its path from the repository's root, with slashes, and its text.
 pub struct File {
@@ -92,7 +92,10 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<File>) {
 
 fn read(root: &Path, path: &Path, files: &mut Vec<File>) {
     let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
-    let known = TEXTS.contains(&kind) || path.ends_with("Makefile") || path.ends_with(".ci/run");
+    let known = TEXTS.contains(&kind)
+        || path.ends_with("Makefile")
+        || path.ends_with("Dockerfile")
+        || path.ends_with(".ci/run");
     if !known || !path.is_file() {
         return;
     }

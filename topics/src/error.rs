@@ -23,6 +23,9 @@ pub enum DecodeError {
     /// Its attributes are damaged, or it was written by something else.
     #[error("record header cannot be decoded: {0}")]
     Header(&'static str),
+    /// Its attributes are in a form of a later program: this is the form's number. The fold stops here.
+    #[error("record header has format {0}, this program knows 1")]
+    NewerHeader(u8),
     /// The fold stops here; readers outside may skip.
     #[error("event kind {0:?} is unknown")]
     UnknownKind(String),
@@ -44,4 +47,15 @@ pub enum DecodeError {
         /// What MessagePack found.
         source: rmp_serde::decode::Error,
     },
+}
+
+impl DecodeError {
+    /// Whether a later program may be able to decode the record. A fold stops at such a record and waits for that program;
+    /// one that no version can decode it passes over, wherever and whenever it meets it.
+    ///
+    /// That is a rule for ever: a later program must not decode what an earlier one has passed over. So a field that is
+    /// added is optional, and what is read differently has another version.
+    pub fn may_be_newer(&self) -> bool {
+        matches!(self, Self::NewerHeader(_) | Self::UnknownKind(_) | Self::NewerVersion { .. })
+    }
 }

@@ -53,11 +53,13 @@ impl<'a> Header<'a> {
     /// Reads a header. Whether its kind is known is not asked.
     ///
     /// # Errors
-    /// [`DecodeError::Header`].
+    /// [`DecodeError::Header`], [`DecodeError::NewerHeader`].
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut rest = Reader(bytes);
-        if rest.take::<1>()? != [FORMAT] {
-            return Err(DecodeError::Header("format is not 1"));
+        match rest.take()? {
+            [FORMAT] => {}
+            [0] => return Err(DecodeError::Header("format is 0")),
+            [newer] => return Err(DecodeError::NewerHeader(newer)),
         }
         let [by] = rest.take()?;
         let version = u16::from_be_bytes(rest.take()?);

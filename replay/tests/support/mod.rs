@@ -34,7 +34,7 @@ pub fn open_at(dir: &Path, partitions: u32, clock: &Clock) -> Server {
     let OpenData { log, stores, expiry, lock } = DataDir::new(dir, None).open(partitions).unwrap();
     let policy = PolicyChanged { revision: 1, ..PolicyChanged::default() };
     let clock = Some(clock.clone());
-    let parts = Parts { log, stores, expiry, policy, node: "test".to_owned(), clock };
+    let parts = Parts { log, stores, expiry, policy, node: "test".to_owned(), clock, aside: None };
     Server { engine: Engine::open(parts, |_, _, _| {}).unwrap(), _lock: lock }
 }
 

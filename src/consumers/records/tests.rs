@@ -42,6 +42,7 @@ impl Home {
             policy: PolicyChanged { revision: 1, ..PolicyChanged::default() },
             node: "test".to_owned(),
             clock: Some(clock.clone()),
+            aside: None,
         };
         let engine = Engine::open(parts, |_, _, _| {}).unwrap();
         Self { engine, log, clock: clock.clone(), folder: Folder::new(dir.join("records")) }

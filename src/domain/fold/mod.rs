@@ -25,7 +25,7 @@ mod send;
 mod session;
 mod step;
 
-use duolog_topics::{Authority, Envelope, Event};
+use duolog_topics::{Authority, Envelope, Event, Header, Stamp};
 use thiserror::Error;
 
 use crate::domain::rows::{Changes, MetaRow, Overlay, Pointer, PositionRow, Rows, RowsError, get};
@@ -69,6 +69,14 @@ impl<'a> Fold<'a> {
         Ok(Self { rows: Overlay::new(rows), committed_meta: meta.clone(), meta, live })
     }
 
+    /// The same, with the memory of changes that are no longer needed: `spare` has none.
+    #[must_use]
+    pub fn reusing(mut self, spare: Changes) -> Self {
+        debug_assert!(spare.is_empty() && self.changed() == 0, "before the first record");
+        self.rows = self.rows.reusing(spare);
+        self
+    }
+
     /// Folds the next record.
     ///
     /// # Errors
@@ -83,6 +91,19 @@ impl<'a> Fold<'a> {
         let verdict = step.dispatch(event)?;
         let effects = step.into_effects();
         Ok(Folded { at, verdict, effects })
+    }
+
+    /// Passes over a record that no version of the fold can decode: it is counted, and nothing else changes. One that was
+    /// carried here and whose turn it was has had its turn, which is told: else its source would carry it again for ever.
+    ///
+    /// # Errors
+    /// If rows cannot be read.
+    pub fn pass_over(&mut self, header: &[u8]) -> Result<Option<Stamp>, RowsError> {
+        self.meta.ignored += 1;
+        match Header::decode(header) {
+            Ok(Header { authority: Authority::Stamp(stamp), .. }) if self.takes_turn(&stamp)? => Ok(Some(stamp)),
+            _ => Ok(None),
+        }
     }
 
     /// The batch's row changes and the partition's own row after it.
@@ -122,14 +143,22 @@ impl<'a> Fold<'a> {
                 self.meta.advance(envelope.time);
             }
             Authority::Stamp(stamp) => {
-                let key = PositionRow::applied_from(&stamp.log_id, stamp.generation, stamp.partition);
-                let last = get::<PositionRow>(&self.rows, key.as_slice())?.unwrap_or_default().number;
-                if stamp.number != last + 1 {
+                if !self.takes_turn(stamp)? {
                     return Ok(Some(Verdict::Ignored));
                 }
-                self.rows.put(key, &PositionRow { number: stamp.number });
             }
         }
         Ok(None)
+    }
+
+    /// Whether it is a carried record's turn; if so it has had it.
+    fn takes_turn(&mut self, stamp: &Stamp) -> Result<bool, RowsError> {
+        let key = PositionRow::applied_from(&stamp.log_id, stamp.generation, stamp.partition);
+        let last = get::<PositionRow>(&self.rows, key.as_slice())?.unwrap_or_default().number;
+        let is_next = stamp.number == last + 1;
+        if is_next {
+            self.rows.put(key, &PositionRow { number: stamp.number });
+        }
+        Ok(is_next)
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{AccountRow, ConversationRow, Row, RowsError, Table};
+use super::{AccountRow, ConversationRow, Row, RowsError, Scratch, Table};
 
 /// A row's value on its way between the fold and the store.
 ///
@@ -23,6 +23,17 @@ impl Cell {
             Self::Account(row) => row.encode(),
             Self::Conversation(row) => row.encode(),
         }
+    }
+
+    /// The same, borrowed: a hot row is encoded into `scratch`.
+    pub fn value<'v>(&'v self, scratch: &'v mut Scratch) -> &'v [u8] {
+        scratch.clear();
+        match self {
+            Self::Encoded(value) => return value,
+            Self::Account(row) => row.encode_to(scratch),
+            Self::Conversation(row) => row.encode_to(scratch),
+        }
+        scratch
     }
 
     /// Decoded, if it is of a hot table.

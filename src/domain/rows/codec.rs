@@ -1,12 +1,37 @@
 use bytes::Bytes;
 use duolog_topics::Millis;
+use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use smallvec::SmallVec;
 
 use super::{Cell, Rows, RowsError, Table};
 
 /// The format of every value that this program writes.
 const FORMAT: u8 = 1;
+
+/// Where a value is encoded before it has a place: most need no memory of their own.
+pub type Scratch = SmallVec<[u8; 256]>;
+
+struct Appended<'v>(&'v mut Scratch);
+
+impl Flavor for Appended<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
 
 /// A kind of row: its table and its value.
 ///
@@ -42,12 +67,18 @@ pub trait Row: Serialize + DeserializeOwned {
     }
 
     fn encode(&self) -> Bytes {
-        let mut value = Vec::with_capacity(64);
+        let mut value = Scratch::new();
+        self.encode_to(&mut value);
+        Bytes::copy_from_slice(&value)
+    }
+
+    /// Appends the value.
+    fn encode_to(&self, value: &mut Scratch) {
         value.push(FORMAT);
         if let Some(time) = self.record_time() {
             value.extend_from_slice(&time.to_be_bytes());
         }
-        postcard::to_extend(self, value).expect("row types hold only what Postcard can write").into()
+        postcard::serialize_with_flavor(self, Appended(value)).expect("row types hold only what Postcard can write");
     }
 
     /// # Errors

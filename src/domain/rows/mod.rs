@@ -21,6 +21,7 @@ mod overlay;
 mod port;
 mod profile;
 mod relation;
+mod run;
 mod table;
 mod timeline;
 
@@ -28,7 +29,7 @@ pub use account::AccountRow;
 pub use broadcast::{Asked, BroadcastRow};
 pub use cell::Cell;
 pub use changes::Changes;
-pub use codec::{Pointer, Row, get, record_time_of};
+pub use codec::{Pointer, Row, Scratch, get, record_time_of};
 pub use consumer::ConsumerRow;
 pub use conversation::{ConversationRow, HistoryPlace, Recent, RecentRow};
 pub use device::{DeviceRow, PushTokenRow, SessionRow};

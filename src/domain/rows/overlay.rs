@@ -1,4 +1,5 @@
 use std::borrow::Borrow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -10,11 +11,36 @@ use super::{Cell, Changes, Direction, Key, KeyRange, Row, Rows, RowsError};
 pub struct Overlay<'a, C = Changes> {
     base: &'a dyn Rows,
     changes: C,
+    read: RefCell<Read>,
+}
+
+/// What was read last from below: a record asks for the rows of its few accounts several times.
+#[derive(Default)]
+struct Read {
+    rows: [Option<(Key, Option<Cell>)>; 6],
+    next: usize,
+}
+
+impl Read {
+    fn get(&self, key: &[u8]) -> Option<&Option<Cell>> {
+        self.rows.iter().flatten().find(|(read, _)| read.as_slice() == key).map(|(_, cell)| cell)
+    }
+
+    fn note(&mut self, key: &[u8], cell: Option<Cell>) {
+        self.rows[self.next] = Some((Key::from(key), cell));
+        self.next = (self.next + 1) % self.rows.len();
+    }
 }
 
 impl<'a> Overlay<'a> {
     pub fn new(base: &'a dyn Rows) -> Self {
-        Self { base, changes: Changes::default() }
+        Self::over(base, Changes::default())
+    }
+
+    /// The same rows without any change, and with the memory of earlier changes.
+    #[must_use]
+    pub fn reusing(self, spare: Changes) -> Self {
+        Self::over(self.base, spare)
     }
 
     pub fn put<R: Row>(&mut self, key: Key, row: &R) {
@@ -42,7 +68,7 @@ impl<'a> Overlay<'a> {
 impl<'a, C: Borrow<Changes>> Overlay<'a, C> {
     /// Rows as they will be once these changes are committed to them.
     pub fn over(base: &'a dyn Rows, changes: C) -> Self {
-        Self { base, changes }
+        Self { base, changes, read: RefCell::default() }
     }
 }
 
@@ -55,10 +81,15 @@ impl<C: Borrow<Changes>> Rows for Overlay<'_, C> {
     }
 
     fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
-        match self.changes.borrow().get(key) {
-            Some(change) => Ok(change.clone()),
-            None => self.base.cell(key),
+        if let Some(change) = self.changes.borrow().get(key) {
+            return Ok(change.clone());
         }
+        if let Some(read) = self.read.borrow().get(key) {
+            return Ok(read.clone());
+        }
+        let cell = self.base.cell(key)?;
+        self.read.borrow_mut().note(key, cell.clone());
+        Ok(cell)
     }
 
     /// Merges the two sorted runs; a change hides the committed row with its key.
@@ -162,14 +193,17 @@ impl Rows for MapRows {
 mod tests {
     use std::ops::Bound;
 
+    use prop::collection::btree_map;
+    use prop::sample::select;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::rows::Table;
 
-    fn all(rows: &dyn Rows, from: u8, until: u8, direction: Direction) -> Vec<(Vec<u8>, Vec<u8>)> {
+    type Found = Vec<(Vec<u8>, Vec<u8>)>;
+
+    fn all(rows: &dyn Rows, range: KeyRange<'_>, direction: Direction) -> Found {
         let mut found = Vec::new();
-        let (from, until) = ([from.min(until)], [from.max(until)]);
-        let range = KeyRange { from: Bound::Included(&from), until: Bound::Excluded(&until) };
         rows.scan(range, direction, &mut |key, value| {
             found.push((key.to_vec(), value.to_vec()));
             ControlFlow::Continue(())
@@ -178,29 +212,61 @@ mod tests {
         found
     }
 
-    /// Keys of tables with an order in the changes and of tables without.
-    const TABLES: std::ops::Range<u8> = 0..40;
+    /// Keys of tables that a fold walks over and of tables that it does not, of few accounts, many of them of one.
+    fn key() -> impl Strategy<Value = Vec<u8>> {
+        use Table::{Account, Broadcast, Conversation, History, Outbox, Relation, Timeline};
+        let table = select(vec![Timeline, Timeline, History, Relation, Outbox, Broadcast, Account, Conversation]);
+        let name = select(vec!["a", "a", "ab", "b"]);
+        (table, name.clone(), name, 0..60_u8).prop_map(|(table, name, peer, number)| {
+            let key = match table {
+                Outbox => Key::of(table).u32(name.len() as u32),
+                Broadcast => Key::of(table),
+                History | Conversation => Key::of(table).text(name).text(peer),
+                _ => Key::of(table).text(name),
+            };
+            key.u64(number.into()).into_bytes()
+        })
+    }
+
+    /// Where a walk begins or ends: at a key, at what some keys begin with, or behind all of those.
+    fn edge() -> impl Strategy<Value = Vec<u8>> {
+        (key(), any::<prop::sample::Index>(), any::<bool>()).prop_map(|(mut key, length, behind)| {
+            key.truncate(1 + length.index(key.len()));
+            if behind { Key::from(key.as_slice()).end_of_prefix() } else { key }
+        })
+    }
+
+    fn bound(edge: &[u8], included: bool) -> Bound<&[u8]> {
+        if included { Bound::Included(edge) } else { Bound::Excluded(edge) }
+    }
 
     proptest! {
         #[test]
         fn an_overlay_reads_like_the_map_with_its_changes_applied(
-            base in prop::collection::btree_map(TABLES, any::<u8>(), 0..20),
-            changes in prop::collection::btree_map(TABLES, any::<Option<u8>>(), 0..20),
-            (from, until) in (TABLES, TABLES),
+            base in btree_map(key(), any::<u8>(), 0..60),
+            changes in prop::collection::vec((key(), any::<Option<u8>>()), 0..300),
+            walks in prop::collection::vec((edge(), any::<bool>(), edge(), any::<bool>()), 20),
         ) {
             let bytes = |byte: u8| Bytes::copy_from_slice(&[byte]);
-            let key = |byte: u8| Key::from([byte].as_slice());
-            let base = MapRows(base.into_iter().map(|(at, value)| (key(at), bytes(value))).collect());
+            let base = MapRows(base.into_iter().map(|(at, value)| (Key::from(at.as_slice()), bytes(value))).collect());
+            let keys: Vec<_> = changes.iter().map(|(key, _)| key.clone()).collect();
             let changes: Changes =
-                changes.into_iter().map(|(at, value)| (key(at), value.map(bytes).map(Cell::from))).collect();
+                changes.into_iter().map(|(at, value)| (at, value.map(bytes).map(Cell::from))).collect();
+            prop_assert!(changes.sorted().is_sorted_by(|(a, _), (b, _)| a < b));
+            prop_assert_eq!(changes.sorted().len(), changes.len());
             let mut merged = base.clone();
             merged.apply(&changes);
             let overlay = Overlay::over(&base, changes);
-            for direction in [Direction::Forward, Direction::Backward] {
-                prop_assert_eq!(all(&overlay, from, until, direction), all(&merged, from, until, direction));
+            for (from, from_it, until, until_it) in &walks {
+                let range = KeyRange { from: bound(from, *from_it), until: bound(until, *until_it) };
+                let from_there = from < until || from == until && *from_it && *until_it;
+                for direction in [Direction::Forward, Direction::Backward].into_iter().filter(|_| from_there) {
+                    prop_assert_eq!(all(&overlay, range, direction), all(&merged, range, direction));
+                }
             }
-            for key in TABLES {
-                prop_assert_eq!(overlay.get(&[key]).unwrap(), merged.get(&[key]).unwrap());
+            for key in &keys {
+                prop_assert_eq!(overlay.get(key).unwrap(), merged.get(key).unwrap());
+                prop_assert_eq!(overlay.cell(key).unwrap(), merged.cell(key).unwrap());
             }
         }
     }

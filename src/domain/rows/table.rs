@@ -1,6 +1,7 @@
 use std::borrow::Borrow;
 
 use duolog_topics::Account;
+use smallvec::SmallVec;
 
 use super::RowsError;
 
@@ -51,11 +52,17 @@ macro_rules! tables {
 }
 
 impl Table {
-    /// Whether the fold walks over ranges of the table as a matter of course. Changes of the others are kept without an
-    /// order, which is cheaper; a walk over them sorts first.
-    pub(super) const fn is_walked(self) -> bool {
-        use Table::{Account, Consumer, Conversation, Idempotency, Message, Meta, Outcome, Position, Profile};
-        !matches!(self, Account | Consumer | Conversation | Idempotency | Message | Meta | Outcome | Position | Profile)
+    /// What the keys of one walk of the fold have in common with this key: the table and the names or the number that
+    /// follow. `None` for tables that it reads row by row.
+    pub(super) fn walked_prefix(key: &[u8]) -> Option<&[u8]> {
+        use Table::{Broadcast, Device, History, Outbox, PushToken, Recent, Relation, Session, Timeline};
+        match Self::from_byte(*key.first()?)? {
+            Timeline | Recent | Device | Session | Relation | PushToken => up_to_name(key, 1),
+            History => up_to_name(key, up_to_name(key, 1)?.len()),
+            Outbox => key.get(..1 + size_of::<u32>()),
+            Broadcast => key.get(..1),
+            _ => None,
+        }
     }
 }
 
@@ -85,9 +92,18 @@ tables! {
 /// Ends an account name (and any other text) in a key: it sorts before every byte that a name may hold.
 const END: u8 = 0;
 
+/// The part of a key that ends with the name that begins at a place.
+fn up_to_name(key: &[u8], place: usize) -> Option<&[u8]> {
+    let end = key[place..].iter().position(|byte| *byte == END)?;
+    Some(&key[..=place + end])
+}
+
+/// Bytes of a key that need no memory of their own: of all tables with two names of 16 bytes.
+const INLINE: usize = 56;
+
 /// Builds a key: the table's byte, then texts ended by 0x00 and big-endian numbers.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Key(Vec<u8>);
+pub struct Key(SmallVec<[u8; INLINE]>);
 
 impl Borrow<[u8]> for Key {
     fn borrow(&self) -> &[u8] {
@@ -104,15 +120,13 @@ impl AsRef<[u8]> for Key {
 impl From<&[u8]> for Key {
     /// A key that a scan gave.
     fn from(key: &[u8]) -> Self {
-        Self(key.to_vec())
+        Self(SmallVec::from_slice(key))
     }
 }
 
 impl Key {
     pub fn of(table: Table) -> Self {
-        let mut bytes = Vec::with_capacity(48);
-        bytes.push(table as u8);
-        Self(bytes)
+        Self(SmallVec::from_slice(&[table as u8]))
     }
 
     pub fn account(self, account: &Account) -> Self {
@@ -153,7 +167,7 @@ impl Key {
     }
 
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.0.into_vec()
     }
 
     /// The table that the key is of.
@@ -167,7 +181,7 @@ impl Key {
     /// # Panics
     /// Never for keys of this catalogue: their first byte is a table's, below 0xff.
     pub fn end_of_prefix(&self) -> Vec<u8> {
-        let mut end = self.0.clone();
+        let mut end = self.0.to_vec();
         while let Some(last) = end.pop() {
             if last < u8::MAX {
                 end.push(last + 1);

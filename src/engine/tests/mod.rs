@@ -1,4 +1,5 @@
 mod broadcast;
+mod undecodable;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ fn open(log: Arc<dyn Log>, dir: &Path, clock: &Clock) -> Engine {
         })
         .collect();
     let policy = PolicyChanged { revision: 1, ..PolicyChanged::default() };
-    let parts = Parts { log, stores, expiry, policy, node: "test".to_owned(), clock: Some(clock.clone()) };
+    let parts = Parts { log, stores, expiry, policy, node: "test".to_owned(), clock: Some(clock.clone()), aside: None };
     Engine::open(parts, |_, _, _| {}).unwrap()
 }
 

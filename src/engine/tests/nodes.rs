@@ -118,6 +118,7 @@ impl Node {
             clock: Clock::manual(1_700_000_000_000),
             ids: Arc::new(Ids::from_system()),
             registry: Arc::default(),
+            aside: None,
             peers: Some(Arc::new(TownPeers(town.clone()))),
         });
         town.engines.lock().insert(number, engine.clone());

@@ -1,4 +1,5 @@
-//! The log on Apache Kafka: one topic, its partitions are the log's.
+//! The log on Apache Kafka: one topic, its partitions are the log's. The dead letters are a log of the same kind, on a
+//! topic of their own.
 //!
 //! ```text
 //!            ┌──────────── KafkaLog ───────────┐
@@ -42,7 +43,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
-pub use self::settings::{HeaderCodec, HeaderRead, Headers, KafkaSettings, TimeAndHeader};
+pub use self::settings::{HeaderCodec, HeaderRead, Headers, KafkaSettings, Stream, TimeAndHeader};
 
 use self::{
     admin::Admin,
@@ -72,6 +73,7 @@ pub struct KafkaLog {
     /// Gone only while it is dropped.
     clients: Option<Clients>,
     settings: KafkaSettings,
+    stream: Stream,
     partitions: Vec<Arc<Partition>>,
     /// Counts uses of cursors.
     uses: AtomicU64,
@@ -98,31 +100,45 @@ impl KafkaLog {
     /// # Errors
     /// [`LogError::Open`]: no broker answers within half a minute, or the topic does not fit; the text says what to do.
     pub fn open(settings: KafkaSettings) -> Result<Self, LogError> {
-        let admin = Admin::new(&settings)?;
-        let events = topics::settle(&admin, &settings)?;
-        let producer = Producer::new(&settings, events.partitions, events.message_bytes)?;
-        Self::with(settings, admin, Some(producer), events.partitions)
+        Self::open_stream(settings, Stream::Events)
     }
 
-    /// Opens the log for reading only; it has to be there.
+    /// As [`Self::open`], with the topic of a stream.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_stream(settings: KafkaSettings, stream: Stream) -> Result<Self, LogError> {
+        let admin = Admin::new(&settings)?;
+        let found = topics::settle(&admin, &settings, stream)?;
+        let producer = Producer::new(&settings, stream, found)?;
+        Self::with(settings, stream, admin, Some(producer), found.partitions)
+    }
+
+    /// Opens the topic of a stream for reading only; it has to be there.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_read_only(settings: KafkaSettings) -> Result<Self, LogError> {
+    pub fn open_read_only(settings: KafkaSettings, stream: Stream) -> Result<Self, LogError> {
         let admin = Admin::new(&settings)?;
-        let events = topics::check(&admin, &settings)?;
-        Self::with(settings, admin, None, events.partitions)
+        let found = topics::check(&admin, &settings, stream)?;
+        Self::with(settings, stream, admin, None, found.partitions)
     }
 
-    fn with(settings: KafkaSettings, admin: Admin, producer: Option<Producer>, count: u32) -> Result<Self, LogError> {
+    fn with(
+        settings: KafkaSettings,
+        stream: Stream,
+        admin: Admin,
+        producer: Option<Producer>,
+        count: u32,
+    ) -> Result<Self, LogError> {
         let clients = Clients {
             cursors: (0..count).map(|_| Default::default()).collect(),
-            readers: [OnceLock::from(Reader::new(&settings)?), OnceLock::new()],
+            readers: [OnceLock::from(Reader::new(&settings, stream)?), OnceLock::new()],
             producer,
             admin,
         };
         let partitions = (0..count).map(|_| Arc::default()).collect();
-        let log = Self { clients: Some(clients), settings, partitions, uses: 0.into() };
+        let log = Self { clients: Some(clients), settings, stream, partitions, uses: 0.into() };
         for partition in 0..count {
             log.bounds(partition)?;
         }
@@ -132,6 +148,10 @@ impl KafkaLog {
     /// What it was opened with.
     pub fn settings(&self) -> &KafkaSettings {
         &self.settings
+    }
+
+    fn topic(&self) -> String {
+        self.settings.topic(self.stream)
     }
 
     fn clients(&self) -> &Clients {
@@ -172,7 +192,7 @@ impl KafkaLog {
         if let Some(reader) = place.get() {
             return Ok(reader);
         }
-        let reader = Reader::new(&self.settings)?;
+        let reader = Reader::new(&self.settings, self.stream)?;
         // If another thread was first, its reader serves.
         Ok(place.get_or_init(|| reader))
     }
@@ -183,7 +203,7 @@ impl KafkaLog {
         match trouble {
             Trouble::BadBytes => damaged("its checksum does not fit".into()),
             Trouble::Hole { next } => damaged(format!("it is missing, {next} comes next; is the topic compacted?")),
-            Trouble::Lasting(code) => Err(LogError::Failed(format!("topic {}: {code}", self.settings.events()))),
+            Trouble::Lasting(code) => Err(LogError::Failed(format!("topic {}: {code}", self.topic()))),
             Trouble::OutOfRange => {
                 let Bounds { first, high_watermark } = self.bounds(partition)?;
                 match offset {
@@ -311,7 +331,7 @@ impl Log for KafkaLog {
             return Ok(());
         }
         let first =
-            self.clients().admin.delete_records(&self.settings.events(), partition, below).map_err(|error| {
+            self.clients().admin.delete_records(&self.topic(), partition, below).map_err(|error| {
                 LogError::Failed(format!("the brokers did not delete records below {below}: {error}"))
             })?;
         place.learn(Bounds { first, high_watermark });

@@ -9,7 +9,8 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use super::context::{Context, ROUND, Serving};
 use super::delivery::{Delivery, Outcome, Place};
 use super::message::Outgoing;
-use super::settings::{DELIVERY_MILLIS, HeaderCodec, KafkaSettings};
+use super::settings::{DELIVERY_MILLIS, HeaderCodec, KafkaSettings, Stream};
+use super::topics::Found;
 use crate::log::{LogError, MAX_BATCH_BYTES, Record};
 
 /// Bytes that may be on their way to the brokers before appenders are told that the log is busy.
@@ -51,8 +52,9 @@ impl Producer {
     ///
     /// # Errors
     /// [`LogError::Open`] if librdkafka refuses the settings.
-    pub fn new(settings: &KafkaSettings, partitions: u32, message_bytes: usize) -> Result<Self, LogError> {
-        let mut config = settings.producer()?;
+    pub fn new(settings: &KafkaSettings, stream: Stream, found: Found) -> Result<Self, LogError> {
+        let Found { partitions, message_bytes } = found;
+        let mut config = settings.producer(stream)?;
         config.set("message.max.bytes", message_bytes.to_string());
         let client: BaseProducer<Context> = config.create_with_context(Context).map_err(super::refused)?;
         let client = Arc::new(client);
@@ -61,7 +63,7 @@ impl Producer {
         Ok(Self {
             _serving: serving,
             client,
-            topic: settings.events(),
+            topic: settings.topic(stream),
             headers: settings.headers,
             turns: (0..partitions).map(|_| Mutex::default()).collect(),
             waiting: 0.into(),

@@ -9,7 +9,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::context::{Context, ROUND, Serving};
 use super::cursor::Cursor;
 use super::partition::Partition;
-use super::settings::KafkaSettings;
+use super::settings::{KafkaSettings, Stream};
 use crate::log::LogError;
 
 /// librdkafka answers at once; only a client that is being closed would not.
@@ -26,7 +26,7 @@ pub(super) struct Reader {
 impl Reader {
     /// # Errors
     /// [`LogError::Open`] if librdkafka refuses the settings.
-    pub fn new(settings: &KafkaSettings) -> Result<Self, LogError> {
+    pub fn new(settings: &KafkaSettings, stream: Stream) -> Result<Self, LogError> {
         let consumer: BaseConsumer<Context> =
             settings.consumer()?.create_with_context(Context).map_err(super::refused)?;
         let consumer = Arc::new(consumer);
@@ -34,7 +34,7 @@ impl Reader {
         // Errors and lines of log come here; records have their own queues.
         let serve = move || drop(served.poll(ROUND));
         let serving = Serving::start("kafka-events", serve).map_err(super::refused)?;
-        Ok(Self { _serving: serving, consumer, topic: settings.events() })
+        Ok(Self { _serving: serving, consumer, topic: settings.topic(stream) })
     }
 
     /// Makes a cursor of this reader go on from an offset.

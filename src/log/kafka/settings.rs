@@ -61,7 +61,16 @@ pub struct HeaderCodec {
     pub decode: fn(&[HeaderRead<'_>]) -> Result<TimeAndHeader, String>,
 }
 
-/// Which topic, on which brokers.
+/// What a topic of ours is to hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stream {
+    /// The log itself.
+    Events,
+    /// What consumers gave up on.
+    DeadLetters,
+}
+
+/// Which topics, on which brokers.
 #[derive(Clone)]
 pub struct KafkaSettings {
     /// Addresses to begin with, between commas.
@@ -77,6 +86,14 @@ pub struct KafkaSettings {
 }
 
 impl KafkaSettings {
+    /// The topic that holds a stream.
+    pub fn topic(&self, stream: Stream) -> String {
+        match stream {
+            Stream::Events => self.events(),
+            Stream::DeadLetters => self.dead_letters(),
+        }
+    }
+
     /// The topic that is the log.
     pub fn events(&self) -> String {
         format!("{}events", self.topic_prefix)
@@ -118,13 +135,16 @@ impl KafkaSettings {
         Ok(config)
     }
 
-    pub(super) fn producer(&self) -> Result<ClientConfig, LogError> {
+    pub(super) fn producer(&self, stream: Stream) -> Result<ClientConfig, LogError> {
         let mut config = self.client()?;
         // Headers repeat themselves in every record.
         default(&mut config, "compression.type", "lz4");
         // A batch is handed over whole; waiting for more of it would only delay it.
         default(&mut config, "linger.ms", "0");
-        default(&mut config, "statistics.interval.ms", &STATISTICS_MILLIS.to_string());
+        if stream == Stream::Events {
+            // One client tells how the brokers are; a second one would tell it in the same numbers.
+            default(&mut config, "statistics.interval.ms", &STATISTICS_MILLIS.to_string());
+        }
         config
             .set("enable.idempotence", "true")
             .set("acks", "all")

@@ -5,39 +5,40 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{ConfigResource, NewTopic, TopicReplication};
 
 use super::admin::{Admin, Topic};
-use super::settings::KafkaSettings;
+use super::settings::{KafkaSettings, Stream};
 use crate::log::LogError;
 
 /// How long the brokers have to answer at start, and a new topic to appear.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The smallest `max.message.bytes` with which every record of ours fits into a message.
 const LEAST_MESSAGE_BYTES: usize = 512 << 10;
+/// With what a topic is made whose records go only when its owner says so.
+const KEPT: &[(&str, &str)] = &[("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")];
 
-/// The log's topic, as it was found.
+/// A topic that holds a stream, as it was found.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Events {
+pub(super) struct Found {
     pub partitions: u32,
     pub message_bytes: usize,
 }
 
-/// Makes the topics that are missing and checks that the log's own one keeps what it must keep.
+/// Makes the topics that are missing and checks that the one of a stream keeps what it must keep.
 ///
 /// # Errors
 /// [`LogError::Open`] with what to do.
-pub(super) fn settle(admin: &Admin, settings: &KafkaSettings) -> Result<Events, LogError> {
-    let kept = [("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")];
-    ensure(admin, settings, &settings.events(), settings.partitions, &kept)?;
-    ensure(admin, settings, &settings.dead_letters(), 1, &kept)?;
+pub(super) fn settle(admin: &Admin, settings: &KafkaSettings, stream: Stream) -> Result<Found, LogError> {
+    ensure(admin, settings, &settings.events(), settings.partitions, KEPT)?;
+    ensure(admin, settings, &settings.dead_letters(), 1, KEPT)?;
     ensure(admin, settings, &settings.owners(), 1, &[("cleanup.policy", "compact")])?;
-    check(admin, settings)
+    check(admin, settings, stream)
 }
 
-/// Checks the log's topic, and makes nothing.
+/// Checks the topic of a stream, and makes nothing.
 ///
 /// # Errors
 /// [`LogError::Open`] with what to do.
-pub(super) fn check(admin: &Admin, settings: &KafkaSettings) -> Result<Events, LogError> {
-    let name = settings.events();
+pub(super) fn check(admin: &Admin, settings: &KafkaSettings, stream: Stream) -> Result<Found, LogError> {
+    let name = settings.topic(stream);
     let found = find(admin, settings, &name)?;
     let topic = found.ok_or_else(|| LogError::Open(format!("{} has no topic {name}", settings.brokers)))?;
     let config = admin.settings(&name).map_err(|error| {
@@ -45,9 +46,15 @@ pub(super) fn check(admin: &Admin, settings: &KafkaSettings) -> Result<Events, L
             "the settings of topic {name} cannot be read (the account needs DescribeConfigs): {error}"
         ))
     })?;
-    keeps_everything(&name, &config)?;
-    warn_of_weakness(&name, &topic, &config);
-    Ok(Events { partitions: topic.partitions, message_bytes: message_bytes(&name, &config)? })
+    match stream {
+        Stream::Events => {
+            keeps(&name, &config, KEPT)?;
+            warn_of_weakness(&name, &topic, &config);
+        }
+        // Compaction would leave holes; how long letters are kept is the operator's to say, here or with the server.
+        Stream::DeadLetters => keeps(&name, &config, &KEPT[..1])?,
+    }
+    Ok(Found { partitions: topic.partitions, message_bytes: message_bytes(&name, &config)? })
 }
 
 fn ensure(
@@ -91,10 +98,10 @@ fn value<'c>(config: &'c ConfigResource, name: &str) -> &'c str {
 }
 
 /// Refuses a topic from which Kafka would delete records by itself: the log's owner says what may go.
-fn keeps_everything(topic: &str, config: &ConfigResource) -> Result<(), LogError> {
-    for (name, wanted) in [("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")] {
+fn keeps(topic: &str, config: &ConfigResource, settings: &[(&str, &str)]) -> Result<(), LogError> {
+    for (name, wanted) in settings {
         let found = value(config, name);
-        if found != wanted {
+        if found != *wanted {
             return Err(LogError::Open(format!(
                 "topic {topic} has {name}={found}, with which Kafka deletes records that are still needed. Set it: \
                  kafka-configs.sh --bootstrap-server BROKER --alter --topic {topic} --add-config {name}={wanted}"

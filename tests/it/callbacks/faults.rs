@@ -11,7 +11,7 @@ const SENDERS: usize = 4;
 const EACH: usize = 25;
 
 /// The texts of each sender in the order in which they were first taken.
-fn in_order(seen: &[Seen]) -> BTreeMap<String, Vec<String>> {
+pub fn in_order(seen: &[Seen]) -> BTreeMap<String, Vec<String>> {
     let (mut known, mut texts) = (BTreeSet::new(), BTreeMap::<String, Vec<String>>::new());
     for one in seen.iter().filter(|one| one.taken) {
         if known.insert(one.id().to_owned()) {
@@ -23,10 +23,11 @@ fn in_order(seen: &[Seen]) -> BTreeMap<String, Vec<String>> {
 }
 
 /// One message has one id, whatever happened between its tries.
-fn ids_are_stable(seen: &[Seen]) {
-    let mut ids: BTreeMap<&str, &str> = BTreeMap::new();
+pub fn ids_are_stable(seen: &[Seen]) {
+    let mut ids: BTreeMap<[&str; 3], &str> = BTreeMap::new();
     for one in seen {
-        let key = one.body["MsgKey"].as_str().expect("a key");
+        // A key names a message within its conversation.
+        let key = ["From_Account", "To_Account", "MsgKey"].map(|name| one.body[name].as_str().expect("a text"));
         assert_eq!(*ids.entry(key).or_insert(one.id()), one.id());
     }
 }

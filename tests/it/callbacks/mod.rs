@@ -2,8 +2,8 @@
 
 mod after;
 mod before;
-mod faults;
-mod operator;
+pub mod faults;
+pub mod operator;
 pub mod receiver;
 
 /// The lines of a configuration that has one endpoint with these commands.

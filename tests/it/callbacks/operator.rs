@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::time::Instant;
 
 use duolog::consumers::callback::Callback;
 use duolog::consumers::{DeadLetters, Delivery, Lane};
@@ -8,10 +9,12 @@ use duolog::data_dir::DataDir;
 use duolog::domain::rows::Pointer;
 use duolog_topics::{Account, RawJson};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::endpoint;
 use super::receiver::{Answer, Receiver};
-use crate::harness::Server;
+use crate::harness::{PATIENCE, Server};
+use crate::records::{then, use_at};
 
 const AFTER_SEND: &str = "C2C.CallbackAfterSendMsg";
 const CONSUMER: &str = "callback.default";
@@ -28,11 +31,53 @@ fn redeliver(dir: &Path, what: &[&str]) -> Output {
     replay(dir, &[&["redeliver", "--consumer", CONSUMER, "--config", &config], what].concat())
 }
 
-fn lag(dir: &Path) -> Value {
-    let output = replay(dir, &["lag"]);
+/// A line for each partition. `log`: the flags that say which log it is.
+fn lags(dir: &Path, log: &[&str]) -> Vec<Value> {
+    let output = replay(dir, &[&["lag"], log].concat());
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    serde_json::from_str(text.lines().next().expect("a consumer")).expect("JSON")
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn lag(dir: &Path) -> Value {
+    lags(dir, &[]).swap_remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_given_up_is_told_of_and_delivered_again() {
+    given_up("", |_| Vec::new(), |_| {}).await;
+}
+
+/// A message of two hours ago that nobody takes within one hour: it stands in the stream of dead letters, beside the log of
+/// whatever provider, and is delivered from there. `settings`: of the server; `log`: the flags that say which log it is;
+/// `look`: what else there is to see of the letter while the server runs.
+pub async fn given_up(settings: &str, log: impl Fn(&TempDir) -> Vec<String>, look: impl FnOnce(&Server)) {
+    let receiver = Receiver::start();
+    let settings = format!("{settings}callback.give_up_hours = 1\n{}", endpoint(&receiver.url(), &[AFTER_SEND]));
+    let addr = receiver.stop();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    use_at(then(), &dir, &settings, &["lost"], Some(CONSUMER)).await;
+    let server = Server::start_in(dir, &settings);
+    let until = Instant::now() + PATIENCE;
+    let counted = format!("duolog_consumer_dead_letters_total{{consumer=\"{CONSUMER}\"}} 1");
+    while !server.get("/metrics").body.contains(&counted) {
+        assert!(Instant::now() < until, "it is not given up: {}", server.get("/metrics").body);
+    }
+    look(&server);
+    let dir = server.stop();
+    let log = log(&dir);
+    let log: Vec<&str> = log.iter().map(String::as_str).collect();
+    let lags = lags(dir.path(), &log);
+    // Where nothing was delivered or given up, a position trails.
+    let with_letters: Vec<_> = lags.iter().filter(|line| line["dead_letters"] != 0).collect();
+    assert_eq!(with_letters.len(), 1, "{lags:?}");
+    assert_eq!((&with_letters[0]["dead_letters"], &with_letters[0]["behind"]), (&json!(1), &json!(0)), "{lags:?}");
+
+    let receiver = Receiver::start_at(addr, |_| Answer::ok());
+    let output = redeliver(dir.path(), &[&["--dead-letters"], &log[..]].concat());
+    assert!(output.status.success(), "{output:?}");
+    let seen = receiver.taken(1);
+    assert_eq!((seen.len(), seen[0].said()), (1, "lost"));
 }
 
 /// Everything from the log's beginning again, with the ids of the first time; what trails is told.
@@ -76,7 +121,7 @@ fn dead_letters_are_delivered_again() {
     let server = Server::start(&endpoint(&receiver.url(), &[AFTER_SEND]));
     let dir = server.stop();
     let data = DataDir::new(dir.path().join("data"), None);
-    let letters = DeadLetters::new(data.open_dead_letters().expect("the server has closed it"));
+    let letters = DeadLetters::new(data.open_dead_letters().expect("nobody has it open"));
     for (consumer, id) in [(CONSUMER, "a-0"), ("callback.other", "b-0"), (CONSUMER, "c-0")] {
         let account = Account::new("alice").expect("a name");
         let body = json!({"CallbackCommand": AFTER_SEND, "id": id}).to_string();

@@ -16,13 +16,13 @@ const SENDERS: usize = 4;
 const ACKS: usize = 200;
 
 /// So many senders in a ring.
-fn ring(server: &Server) -> Vec<Sender> {
+pub fn ring(server: &Server) -> Vec<Sender> {
     let people: [String; SENDERS] = server.accounts();
     (0..SENDERS).map(|place| Sender::new(&people[place], &people[(place + 1) % SENDERS])).collect()
 }
 
 /// Lets the senders go on until they have had so many acks after `fault` began, then ends the server.
-fn under_load(server: Server, senders: &mut [Sender], fault: impl FnOnce() + Send) -> TempDir {
+pub fn under_load(server: Server, senders: &mut [Sender], fault: impl FnOnce() + Send) -> TempDir {
     let addr = server.addr;
     std::thread::scope(|scope| {
         let (told, heard) = mpsc::channel();
@@ -42,7 +42,7 @@ fn under_load(server: Server, senders: &mut [Sender], fault: impl FnOnce() + Sen
     })
 }
 
-fn nothing_is_lost_or_doubled(server: &Server, senders: &[Sender]) {
+pub fn nothing_is_lost_or_doubled(server: &Server, senders: &[Sender]) {
     for sender in senders {
         let received = received(server, &sender.to, &sender.from);
         assert_eq!(received[..sender.acked.len()], sender.acked, "from {} to {}", sender.from, sender.to);

@@ -42,6 +42,11 @@ fn the_client_protocol_is_the_same_on_kafka() {
 }
 
 #[test]
+fn record_files_are_the_same_on_kafka() {
+    run("records::", "1");
+}
+
+#[test]
 fn a_server_without_its_state_answers_every_read_as_before() {
     rebuild::answers_as_before(&on(Brokers::shared(), 2));
 }

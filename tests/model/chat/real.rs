@@ -42,7 +42,7 @@ impl Real {
         let log: std::sync::Arc<dyn Log> = log;
         let policy = PolicyChanged { revision: 1, ..PolicyChanged::default() };
         let clock = Some(self.clock.clone());
-        let parts = Parts { log, stores, expiry, policy, node: "model".to_owned(), clock };
+        let parts = Parts { log, stores, expiry, policy, node: "model".to_owned(), clock, aside: None };
         self.engine = Some(Engine::open(parts, |_, _, _| {}).unwrap());
         self.lock = Some(lock);
     }

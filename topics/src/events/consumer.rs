@@ -26,7 +26,7 @@ pub struct ConsumersAdvanced {
 }
 
 /// A consumer of the log gave a delivery up. It stands in the topic of the dead letters, under the account of the record
-/// that it comes from.
+/// that it comes from. The consumer `fold` is no consumer: no version of the program can decode that record.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DeadLetter {
     /// Which consumer.
@@ -43,6 +43,7 @@ pub struct DeadLetter {
     pub reason: String,
     /// How often it was tried.
     pub tries: u32,
-    /// What was to be delivered, in the consumer's own form: it can be delivered again without the record.
+    /// What was to be delivered, in the consumer's own form: it can be delivered again without the record. Of the fold's
+    /// letters, the record: `key`, `header` and `payload` in base64, and `time`.
     pub payload: RawJson,
 }

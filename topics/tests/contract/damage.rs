@@ -28,6 +28,8 @@ fn says_what_is_newer() {
     assert!(matches!(decode(header("message.sent", 1)), Err(DecodeError::Payload { kind: "message.sent", .. })));
     assert!(matches!(decode(header("tick", 0)), Err(DecodeError::Header(_))));
     assert!(matches!(decode(Vec::new()), Err(DecodeError::Header(_))));
+    assert!(matches!(decode(vec![2]), Err(DecodeError::NewerHeader(2))));
+    assert!(matches!(decode(vec![0]), Err(DecodeError::Header(_))));
     assert!(matches!(Envelope::decode(b"", 0, &header("tick", 1), &[0x80]), Err(DecodeError::Key(_))));
 }
 

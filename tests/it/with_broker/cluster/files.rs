@@ -31,7 +31,7 @@ async fn used(shared: &Shared<'_>, time: u64, names: &[Account]) {
         let OpenData { log, stores, expiry, lock } =
             data.open_with(|| Ok(std::sync::Arc::new(KafkaLog::open(settings)?))).unwrap();
         let policy = PolicyChanged { revision: 1, ..PolicyChanged::default() };
-        let parts = Parts { log, stores, expiry, policy, node: "before".to_owned(), clock: Some(clock) };
+        let parts = Parts { log, stores, expiry, policy, node: "before".to_owned(), clock: Some(clock), aside: None };
         (Engine::open(parts, |_, _, _| {}).unwrap(), lock)
     };
     let (engine, _lock) = tokio::task::spawn_blocking(open).await.unwrap();

@@ -4,7 +4,7 @@ use rdkafka::admin::{AdminClient, NewTopic, TopicReplication};
 use super::{fresh, open};
 use crate::log::kafka::admin::Admin;
 use crate::log::kafka::context::Context;
-use crate::log::kafka::{KafkaLog, KafkaSettings};
+use crate::log::kafka::{KafkaLog, KafkaSettings, Stream};
 use crate::log::{Log, LogError};
 
 /// Makes a topic as somebody else would.
@@ -81,12 +81,14 @@ fn properties_reach_librdkafka_but_for_those_that_the_promise_hangs_on() {
 #[test]
 fn reading_alone_makes_no_topic() {
     let settings = fresh(Brokers::shared(), 1);
-    let Err(LogError::Open(why)) = KafkaLog::open_read_only(settings.clone()) else { panic!("there is no log") };
+    let Err(LogError::Open(why)) = KafkaLog::open_read_only(settings.clone(), Stream::Events) else {
+        panic!("there is no log")
+    };
     assert!(why.contains("no topic"), "{why}");
     let client: AdminClient<Context> = settings.client().unwrap().create_with_context(Context).unwrap();
     let topics = client.inner().fetch_metadata(None, std::time::Duration::from_secs(30)).unwrap();
     assert!(topics.topics().iter().all(|topic| topic.name() != settings.events()));
     drop(open(&settings));
-    let log = KafkaLog::open_read_only(settings).unwrap();
+    let log = KafkaLog::open_read_only(settings, Stream::Events).unwrap();
     assert!(matches!(log.append(0, vec![]), Err(LogError::Failed(_))), "it only reads");
 }
