@@ -36,8 +36,10 @@ pub enum Rate {
     AtMost(u32),
 }
 
-type Run =
-    for<'c> fn(&'c Context<'c>, &Object<'_>) -> Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send + 'c>>;
+/// A command that was asked for; it holds what it needs of its request.
+pub type Running<'c> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send + 'c>>;
+
+type Run = for<'c> fn(&'c Context<'c>, &Object<'_>) -> Result<Running<'c>, ApiError>;
 
 /// A row of the table.
 #[derive(Debug)]
@@ -68,12 +70,17 @@ impl Command {
         self.name
     }
 
-    /// Parses the request and runs it.
+    /// Its place in [`ALL`].
+    pub fn place(&self) -> usize {
+        self.place
+    }
+
+    /// Parses the request; what comes back runs it.
     ///
     /// # Errors
     /// What the command's file says.
-    pub async fn run(&self, context: &Context<'_>, request: &Object<'_>) -> Result<Reply, ApiError> {
-        (self.run)(context, request).await
+    pub fn run<'c>(&self, context: &'c Context<'c>, request: &Object<'_>) -> Result<Running<'c>, ApiError> {
+        (self.run)(context, request)
     }
 }
 
@@ -109,8 +116,8 @@ macro_rules! commands {
             pages: &[$($($page),*)?],
             place: Place::$module as usize,
             run: |context, request| {
-                let request = $service::$module::Request::parse(request.fields(Code::$invalid));
-                Box::pin(async move { $service::$module::run(context, request?).await })
+                let request = $service::$module::Request::parse(request.fields(Code::$invalid))?;
+                Ok(Box::pin($service::$module::run(context, request)))
             },
         }, )* )*];
     };
