@@ -21,7 +21,7 @@ struct Paged {
     is_last: fn(&Value) -> bool,
     /// Makes the request of the next page from the last request and its reply.
     next: fn(&mut Value, &Value),
-    /// Items of a full page, and a length that makes several.
+    /// Items of a full page.
     page: usize,
 }
 
@@ -112,6 +112,16 @@ fn after_places(request: &mut Value, reply: &Value) {
     }
 }
 
+const ROAM: Paged = Paged {
+    command: "openim/admin_getroammsg",
+    make: roam_newer,
+    list: "MsgList",
+    name: |item| item["MsgKey"].as_str().expect("a key").to_owned(),
+    is_last: |reply| reply["Complete"] == 1,
+    next: after_oldest,
+    page: 10,
+};
+
 const PAGED: &[Paged] = &[
     Paged {
         command: "sns/black_list_get",
@@ -131,24 +141,8 @@ const PAGED: &[Paged] = &[
         next: |request, reply| request["StartIndex"] = reply["NextStartIndex"].clone(),
         page: 100,
     },
-    Paged {
-        command: "openim/admin_getroammsg",
-        make: roam_newer,
-        list: "MsgList",
-        name: |item| item["MsgKey"].as_str().expect("a key").to_owned(),
-        is_last: |reply| reply["Complete"] == 1,
-        next: after_oldest,
-        page: 10,
-    },
-    Paged {
-        command: "openim/admin_getroammsg",
-        make: roam_older,
-        list: "MsgList",
-        name: |item| item["MsgKey"].as_str().expect("a key").to_owned(),
-        is_last: |reply| reply["Complete"] == 1,
-        next: after_oldest,
-        page: 10,
-    },
+    ROAM,
+    Paged { make: roam_older, ..ROAM },
     Paged {
         command: "recentcontact/get_list",
         make: recents,
