@@ -157,21 +157,21 @@ impl Engine {
 
     async fn submit_unasked(&self, account: &Account, event: Event) -> Result<Verdict, EngineError> {
         let waits = !is_clients_send(&event);
-        let mut next = Some(event);
-        while let Some(event) = next.take() {
-            let again = goes_on(&event).then(|| event.clone());
-            let Committed { verdict, carried } = self.submit_once(account, event).await?;
+        let again = goes_on(&event).then(|| Box::new(event.clone()));
+        let mut asked = self.ask(account, event)?;
+        loop {
+            let Committed { verdict, carried } = answered(asked).await?;
             if verdict == Verdict::Applied(Answer::Partial) {
-                next = again;
+                // A kind that does not go on was answered "partial": the fold and `goes_on` disagree.
+                let event = again.as_deref().ok_or(EngineError::Unknown)?;
+                asked = self.ask(account, event.clone())?;
                 continue;
             }
             if waits && !carried.is_empty() {
-                self.wait_for_homes(account, &carried).await;
+                Box::pin(self.wait_for_homes(account, &carried)).await;
             }
             return Ok(verdict);
         }
-        // A kind that does not go on was answered "partial": the fold and `goes_on` disagree.
-        Err(EngineError::Unknown)
     }
 
     /// Submits what concerns all accounts, such as a push to them: to one home, always the same, which decides.
@@ -182,7 +182,8 @@ impl Engine {
         self.submit(&appender::system_account(), event).await
     }
 
-    async fn submit_once(&self, account: &Account, event: Event) -> Result<Committed, EngineError> {
+    /// Puts an event into the queue of its home. Thousands of requests wait at a time, so none holds its event meanwhile.
+    fn ask(&self, account: &Account, event: Event) -> Result<oneshot::Receiver<CommittedOr>, EngineError> {
         let home = self.home(account);
         if home.is_stopping() || home.has_failed() {
             return Err(EngineError::Stopped);
@@ -193,10 +194,7 @@ impl Engine {
             metrics::counter!("duolog_requests_busy_total").increment(1);
             return Err(EngineError::Busy);
         }
-        match tokio::time::timeout(VERDICT_TIMEOUT, verdict).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(EngineError::Unknown),
-        }
+        Ok(verdict)
     }
 
     /// Waits until other homes have folded what was carried to them, or half a second.
@@ -379,6 +377,15 @@ fn catch_up(
     }
     folder.settle()?;
     Ok(())
+}
+
+type CommittedOr = Result<Committed, EngineError>;
+
+async fn answered(asked: oneshot::Receiver<CommittedOr>) -> CommittedOr {
+    match tokio::time::timeout(VERDICT_TIMEOUT, asked).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) | Err(_) => Err(EngineError::Unknown),
+    }
 }
 
 /// Whether a record of this kind may do its work in parts.

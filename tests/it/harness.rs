@@ -241,36 +241,22 @@ impl Response {
         Self { status: status.expect("a status line"), headers, body, bytes: bytes.to_owned() }
     }
 
-    /// The `ErrorCode` of a server-API reply.
+    /// The `ErrorCode` of a server-API reply, to a call that may have been of any command.
     pub fn code(&self) -> u64 {
-        reply("a call", self)["ErrorCode"].as_u64().expect("ErrorCode is a number")
+        assert_eq!((self.status, &*self.headers["content-type"]), (200, "application/json"), "{self:?}");
+        let reply: Value = serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        assert!(reply["ActionStatus"].is_string() && reply["ErrorInfo"].is_string(), "{reply}");
+        reply["ErrorCode"].as_u64().expect("ErrorCode is a number")
     }
 }
 
-/// Checks what holds for every reply of the server API, and returns it.
-fn reply(command: &str, response: &Response) -> Value {
+/// Checks what holds for every reply of the server API, and for those of this command, and returns it.
+pub fn reply(command: &str, response: &Response) -> Value {
     assert_eq!(response.status, 200, "{command}: {response:?}");
     assert_eq!(response.headers["content-type"], "application/json", "{command}");
     let reply: Value = serde_json::from_str(&response.body).unwrap_or_else(|error| panic!("{command}: {error}"));
-    let code = reply["ErrorCode"].as_u64().unwrap_or_else(|| panic!("{command}: no ErrorCode in {reply}"));
-    let status = reply["ActionStatus"].as_str().unwrap_or_else(|| panic!("{command}: no ActionStatus in {reply}"));
-    assert!(reply["ErrorInfo"].is_string(), "{command}: no ErrorInfo in {reply}");
-    assert_eq!(status == "FAIL", code != 0, "{command}: {reply}");
-    assert!(["OK", "SomeError", "FAIL"].contains(&status), "{command}: {reply}");
-    assert!(!has_null(&reply), "{command}: a null in {reply}");
-    if ["sns/", "profile/", "recentcontact/"].iter().any(|service| command.starts_with(service)) {
-        assert!(reply["ErrorDisplay"].is_string(), "{command}: no ErrorDisplay in {reply}");
-    }
+    crate::v4::replies::check(command, &reply);
     reply
-}
-
-fn has_null(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.iter().any(has_null),
-        Value::Object(members) => members.values().any(has_null),
-        _ => false,
-    }
 }
 
 /// A signature of an account, made now, valid for a day.

@@ -92,6 +92,14 @@ impl<'a> Context<'a> {
         Ok(self.state.known.existing(self.engine(), accounts).await?)
     }
 
+    /// Whether an account exists, or did a few minutes ago.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn is_known(&self, account: &Account) -> Result<bool, ApiError> {
+        Ok(self.state.known.exists(self.engine(), account).await?)
+    }
+
     /// # Errors
     /// With `code` if the account does not exist.
     pub async fn must_exist(&self, account: &Account, code: Code) -> Result<(), ApiError> {

@@ -1,4 +1,4 @@
-use duolog_topics::{Account, Event, FriendAction, FriendChanged, ProfileItem, TagValue};
+use duolog_topics::{Account, Event, FriendAction, FriendChanged, ProfileItem};
 
 use super::groups::{GROUPS, is_name};
 use super::tags::{self, GROUP, REMARK};
@@ -53,9 +53,7 @@ fn change(items: &[Object<'_>]) -> Result<Change, Code> {
             }
             GROUP => change.groups = Some(groups(fields)?),
             _ if tags::is_custom(&tag) => {
-                let value: TagValue = fields.or(Code::PROFILE_VALUE_TYPE).need("Value").map_err(|error| error.code)?;
-                tags::check_custom(&value)?;
-                change.custom.get_or_insert_default().push(ProfileItem { tag, value });
+                change.custom.get_or_insert_default().push(tags::custom_item(tag, fields)?);
             }
             _ => return Err(Code::PROFILE_TAG_UNKNOWN),
         }

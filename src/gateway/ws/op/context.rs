@@ -89,7 +89,7 @@ impl Context {
     /// 20003 if nobody has that name; the engine's.
     pub async fn send(&self, to: &Account, message: MessageSent) -> Result<Verdict, Failure> {
         let turn = self.turnstile.lock().await;
-        if self.known(std::slice::from_ref(to)).await?.is_empty() {
+        if !self.shared.known.exists(self.engine(), to).await? {
             return Err(Code::SENDER_OR_RECEIVER_UNKNOWN.into());
         }
         let mut verdict = std::pin::pin!(self.engine().submit(self.account(), message.into()));
