@@ -11,4 +11,5 @@ mod push;
 mod records;
 mod v4;
 mod with_broker;
+mod with_store;
 mod ws;

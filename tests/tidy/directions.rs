@@ -23,13 +23,13 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("log", &["dir_lock"]),
     ("main", &["cli"]),
     ("metrics", &[]),
-    ("open_log", &["cloud_events", "config", "data_dir", "log"]),
+    ("open_log", &["cloud_events", "config", "data_dir", "log", "store"]),
     ("rebuild", &["domain", "engine", "log", "store"]),
     ("records", &[]),
     ("server", &["*"]),
     ("store", &["dir_lock", "log"]),
     ("telemetry", &[]),
-    ("upkeep", &["data_dir", "domain", "engine", "log", "store"]),
+    ("upkeep", &["consumers", "data_dir", "domain", "engine", "log", "store"]),
 ];
 
 /// Tables without behaviour: public codes, limits, names of metrics.

@@ -1,5 +1,6 @@
 //! The server with its log on a real Apache Kafka. `make test-quick` leaves out what has this module's name in its path.
 
+mod checkpoints;
 mod faults;
 mod readers;
 mod same;

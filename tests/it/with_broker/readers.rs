@@ -15,7 +15,12 @@ fn said(output: &Output) -> String {
 
 /// The prefix of the topics of a server's log.
 fn prefix(server: &Server) -> String {
-    let config = std::fs::read_to_string(server.dir.path().join("duolog.toml")).expect("it was written");
+    prefix_of(&server.dir)
+}
+
+/// The same of a server that does not run.
+pub fn prefix_of(dir: &tempfile::TempDir) -> String {
+    let config = std::fs::read_to_string(dir.path().join("duolog.toml")).expect("it was written");
     let line = config.lines().find_map(|line| line.strip_prefix("log.kafka.topic_prefix = '"));
     line.expect("the harness names the topics").trim_end_matches('\'').to_owned()
 }
