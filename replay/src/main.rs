@@ -7,6 +7,7 @@ mod data;
 mod dump;
 mod export;
 mod lag;
+mod migrate;
 mod owner;
 mod place;
 mod rebuild;
@@ -34,6 +35,7 @@ enum Verb {
     Dump(dump::Dump),
     Export(export::Export),
     Lag(lag::Lag),
+    Migrate(migrate::Migrate),
     Redeliver(redeliver::Redeliver),
     Rebuild(rebuild::Rebuild),
     Restored(restored::Restored),
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Verb::Dump(verb) => verb.run(),
         Verb::Export(verb) => verb.run(),
         Verb::Lag(verb) => verb.run(),
+        Verb::Migrate(verb) => verb.run(),
         Verb::Redeliver(verb) => verb.run(),
         Verb::Rebuild(verb) => verb.run(),
         Verb::Restored(verb) => verb.run(),

@@ -7,6 +7,7 @@ mod demo;
 mod faults;
 mod harness;
 mod homes;
+mod migrate;
 mod push;
 mod records;
 mod v4;

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod faults;
+mod migrate;
 mod readers;
 mod same;
 
