@@ -3,6 +3,9 @@
 //! It has a thread of its own and shares nothing with those that serve but the disk: a store of checkpoints that is slow
 //! or down delays no send. Then the log is not trimmed, and the round is tried again, later and later.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

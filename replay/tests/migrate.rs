@@ -3,7 +3,7 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use duolog::clock::Clock;
@@ -153,6 +153,34 @@ async fn a_move_that_was_broken_off_is_made_again_and_a_log_in_use_is_not_moved_
     start(&new, 3).engine.stop();
     assert!(refused(&migrate(&old, &new, 3)).contains("holds records already"));
     assert!(refused(&migrate(&old, &old, 3)).contains("--to names the old data directory"));
+}
+
+/// `kill -9` at whatever place a move has come to: the old log still counts, and the next attempt does it all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_that_is_killed_is_made_again() {
+    let scene = Scene::of(1).await;
+    let (old, new) = (scene.dir("old"), scene.dir("new"));
+    let before = seen(&old);
+    for wait in [1, 20, 60, 120, 200, 400] {
+        let mut moving = Command::new(env!("CARGO_BIN_EXE_duolog-replay"))
+            .args(["migrate", "--partitions", "3", "--data"])
+            .arg(&old)
+            .arg("--to")
+            .arg(&new)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::park_timeout(Duration::from_millis(wait));
+        moving.kill().unwrap();
+        if moving.wait().unwrap().success() {
+            // It was faster; then the last of these moves is one that nobody disturbs.
+            std::fs::remove_file(old.join("moved-to")).unwrap();
+        }
+        assert_eq!(seen(&old), before);
+    }
+    out(&migrate(&old, &new, 3));
+    assert_eq!(seen(&new), before);
+    assert!(out(&replay("verify", &new, &[])).starts_with("equal: "));
 }
 
 #[tokio::test(flavor = "multi_thread")]

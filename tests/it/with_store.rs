@@ -2,9 +2,16 @@
 //! path.
 
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
+use duolog::config::{Config, Layers};
+use duolog::domain::rows::Rows as _;
 use duolog::log::{EmbeddedLog, Log as _};
+use duolog::open_log::checkpoint_place;
+use duolog::store::checkpoint::{CheckpointStore, Origin};
+use duolog::store::{Applied, KeepAll, Shared, SharedSizes, Store};
 use duolog_test_broker::{ObjectStore, Passage};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -178,4 +185,48 @@ fn a_server_stops_while_the_store_hangs() {
     server.stop();
     assert!(began.elapsed() < PATIENCE);
     assert!(manifests(&store).is_empty());
+}
+
+/// Files that are larger than a part travel in several, and come back as they were.
+#[test]
+fn a_file_of_many_parts_is_copied_and_put_back() {
+    const ROWS: u64 = 24;
+    let (store, folder) = (ObjectStore::start(), tempfile::tempdir().expect("a temporary folder"));
+    let file = folder.path().join("duolog.toml");
+    std::fs::write(&file, store.settings("parts", store.port())).expect("it can be written");
+    let layers = Layers { file: Some(file), ..Layers::default() };
+    let place = checkpoint_place(&Config::load(&layers).expect("it is right")).expect("no file is named");
+    let checkpoints = CheckpointStore::open(place).expect("the place is right").of(0);
+
+    let shared = Shared::new(SharedSizes::default()).expect("memory");
+    let open = |name: &str| Store::open(&folder.path().join(name), &shared, Arc::new(KeepAll)).expect("a store");
+    let state = open("state");
+    let rows = || (0..ROWS).map(|row| (vec![1, row as u8], Some(Bytes::from(noise(row)))));
+    let applied = Applied { next: 10, checksum: 7 };
+    state.commit(&rows().collect(), applied).expect("it is written");
+    let of = Origin { log_id: "a log".to_owned(), generation: 0, partition: 0, epoch: 1 };
+    let made = checkpoints.make(&state, &of, &mut |_, _| {}).expect("it is made");
+    let largest = made.files.iter().map(|file| file.bytes).max();
+    assert!(largest > Some(2 * PART), "{largest:?}");
+
+    checkpoints.verify(&made.name()).expect("it is whole");
+    checkpoints.restore(&made.name(), &folder.path().join("again"), &mut |_, _| {}).expect("it comes back");
+    let again = open("again");
+    assert_eq!(again.applied(), Some(applied));
+    assert!(rows().all(|(key, value)| again.get(&key).expect("it can be read") == value));
+}
+
+/// What travels in one request.
+const PART: u64 = 8 << 20;
+
+/// A mebibyte that no compression makes smaller, the same for a seed (xorshift).
+fn noise(seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    (0..1 << 17).flat_map(|_| next().to_le_bytes()).collect()
 }

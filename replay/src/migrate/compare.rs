@@ -95,3 +95,62 @@ fn pointer_in(value: &Value) -> Option<Pointer> {
     };
     members.get("pointer").and_then(at).or_else(|| members.values().find_map(pointer_in))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use duolog::domain::rows::{Changes, HistoryPlace, HistoryRow, Key, MapRows, RowFlags};
+    use duolog_topics::{Account, MessageContent, MessageFlags, Origin, RawJson};
+
+    use super::*;
+
+    const AT: Pointer = Pointer { generation: 0, partition: 0, offset: 7 };
+
+    fn account(name: &str) -> Account {
+        Account::new(name).unwrap()
+    }
+
+    fn history(of: &str) -> (Key, Option<Bytes>) {
+        let row = HistoryRow { record_time: 5, flags: RowFlags::INCOMING, pointer: AT, msg_seq: 1, random: 2 };
+        let place = HistoryPlace { time: 5, sequence: 1 };
+        (HistoryRow::key(&account(of), &account("peer"), place), Some(row.encode()))
+    }
+
+    fn body(text: &str) -> (Key, Option<Bytes>) {
+        let content = MessageContent {
+            body: RawJson::encode(&serde_json::json!([text])).unwrap(),
+            custom: None,
+            msg_seq: 1,
+            random: 2,
+            flags: MessageFlags::default(),
+            origin: Origin::Client,
+            life: None,
+            push: None,
+            platform: None,
+            ip: None,
+        };
+        (MessageRow::key(AT), Some(MessageRow::new(&account("peer"), &content, 5, 5).encode()))
+    }
+
+    /// What readers see of these homes together.
+    fn seen(homes: &[&[(Key, Option<Bytes>)]]) -> Tables {
+        let mut tables = Tables::new();
+        for rows in homes {
+            let mut home = MapRows::default();
+            home.apply(&rows.iter().cloned().collect::<Changes>());
+            look(&home, &mut tables).unwrap();
+        }
+        tables
+    }
+
+    #[test]
+    fn it_does_not_matter_where_rows_stand_but_what_they_say_and_show() {
+        let (alice, bob, hello) = (history("alice"), history("bob"), body("hello"));
+        let one = seen(&[&[alice.clone(), bob.clone(), hello.clone()]]);
+        let two = seen(&[&[bob.clone(), hello.clone()], &[alice.clone(), hello.clone()]]);
+        assert!(one == two && one["history"].rows == 2);
+        assert!(one != seen(&[&[bob.clone(), hello.clone()], &[alice.clone()]]), "a body did not come along");
+        assert!(one != seen(&[&[bob.clone(), hello.clone()], &[alice, body("hullo")]]), "it is another one");
+        assert!(one != seen(&[&[bob, hello]]), "a row did not come along");
+    }
+}
