@@ -149,7 +149,10 @@ mod tests {
         let one = seen(&[&[alice.clone(), bob.clone(), hello.clone()]]);
         let two = seen(&[&[bob.clone(), hello.clone()], &[alice.clone(), hello.clone()]]);
         assert!(one == two && one["history"].rows == 2);
-        assert!(one != seen(&[&[bob.clone(), hello.clone()], &[alice.clone()]]), "a body did not come along");
+        assert!(
+            one != seen(&[&[bob.clone(), hello.clone()], std::slice::from_ref(&alice)]),
+            "a body did not come along"
+        );
         assert!(one != seen(&[&[bob.clone(), hello.clone()], &[alice, body("hullo")]]), "it is another one");
         assert!(one != seen(&[&[bob, hello]]), "a row did not come along");
     }
