@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use duolog_topics::AccountImported;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::config::{Config, ConfigError, StoreUrl};
+use crate::config::{Config, ConfigError};
 use crate::consumers::callback::{Before, CallbackSettings, Callbacks, PostError};
 use crate::consumers::records::{self as record_files, RecordsError};
 use crate::consumers::{Consumers, DeadLetters, Running, StartError, push};
@@ -30,14 +31,12 @@ use crate::gateway::http::{self, HttpSettings, HttpState, RecordSettings};
 use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
 use crate::log::Log;
-use crate::open_log::{DeadLettersPlace, open_log};
+use crate::open_log::{DeadLettersPlace, data_dir, open_log};
 use crate::records::{Folder, UtcOffset};
 use crate::upkeep::Upkeep;
 
 /// Connections that still answer when the server drains have this long.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
-/// Records that make a checkpoint worth its bytes.
-const CHECKPOINT_WORTH: u64 = 1_000;
 const SECONDS_A_DAY: u64 = 86_400;
 
 /// Why the server could not start, or stopped by itself.
@@ -119,7 +118,7 @@ impl Server {
         let ws_settings = ws_settings(&config, key.clone());
         let metrics = metrics_recorder()?;
         let push = push::Services::new(&config)?;
-        let data = data_dir(&config);
+        let data = data_dir(&config)?;
         let letters = DeadLetters::new(DeadLettersPlace::new(&config, &data));
         let OpenedEngine { engine, log, lock } = blocking(open_engine(&config, &data, letters.clone())).await??;
         for admin in &config.app.admins {
@@ -177,14 +176,6 @@ impl Server {
         }
         Ok(())
     }
-}
-
-fn data_dir(config: &Config) -> DataDir {
-    let checkpoints = match &config.checkpoint.url {
-        StoreUrl::Folder(folder) => Some(folder.as_path()),
-        StoreUrl::S3 { .. } => None,
-    };
-    DataDir::new(&config.data.dir, checkpoints)
 }
 
 struct OpenedEngine {
@@ -249,7 +240,7 @@ fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, letters: DeadLett
         interval: Duration::from_secs(config.checkpoint.interval_seconds),
         retention: Duration::from_secs(u64::from(config.log.retention_days) * SECONDS_A_DAY),
         hold: Duration::from_secs(u64::from(config.log.hold_days) * SECONDS_A_DAY),
-        worth: CHECKPOINT_WORTH,
+        covered: Mutex::default(),
     }
 }
 

@@ -1,10 +1,8 @@
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
-use duolog::config::{Config, Layers};
 use duolog::consumers::callback::{CallbackSettings, Callbacks};
 use duolog::consumers::{Consumer as _, Delivery, Joined, Lane, Redelivered, Redelivery, dead_letters, join};
 use duolog::domain::fold::Fold;
@@ -24,9 +22,6 @@ use crate::rebuild::put_base;
 pub struct Redeliver {
     #[command(flatten)]
     data: Data,
-    /// The server's configuration, which names the endpoints
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Which consumer, such as callback.default
     #[arg(long, value_name = "NAME")]
     consumer: String,
@@ -57,10 +52,7 @@ impl Redeliver {
     }
 
     fn callbacks(&self) -> Result<Callbacks> {
-        let data = self.data.dir().root().display().to_string();
-        let environment = std::env::vars().collect();
-        let layers = Layers { file: self.config.clone(), environment, flags: vec![("--data", "data.dir", data)] };
-        let config = Config::load(&layers)?;
+        let config = self.data.config()?;
         let settings = CallbackSettings::new(&config)?;
         let targets = config.callback_targets()?;
         let named = |name: &str| Callbacks::consumer_name(name) == self.consumer;
@@ -74,7 +66,8 @@ impl Redeliver {
 
     fn letters(&self, runtime: &Runtime) -> Result<Redelivered> {
         let log = self.data.dead_letters()?;
-        let log = log.with_context(|| format!("no dead letters in {}", self.data.dir().dead_letters().display()))?;
+        let path = self.data.dir()?.dead_letters();
+        let log = log.with_context(|| format!("no dead letters in {}", path.display()))?;
         let since = match self.from {
             None => 0,
             Some(Place::Time(time)) => time,
@@ -98,7 +91,7 @@ impl Redeliver {
 
     /// Folds the log in a scratch store up to the end of the range: only the fold knows what took effect.
     fn records(&self, runtime: &Runtime) -> Result<Redelivered> {
-        let (dir, log) = (self.data.dir(), self.data.log()?);
+        let (dir, log) = (self.data.dir()?, self.data.log()?);
         let scratch = tempfile::tempdir().context("a folder for the fold cannot be made")?;
         let mut watch = Again { runtime, redelivery: Redelivery::new(self.callbacks()?), wanted: self, begin: 0 };
         for partition in 0..log.partitions() {

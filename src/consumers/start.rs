@@ -104,7 +104,7 @@ impl Running {
                 tracing::error!("a consumer has stopped: {error}");
             }
         }
-        positions::record_due(&self.ledgers).await;
+        positions::record_ends(&self.ledgers).await;
     }
 }
 

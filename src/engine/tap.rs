@@ -1,12 +1,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use duolog_topics::{ConsumerAdvance, ConsumersAdvanced, Millis};
+use duolog_topics::{ConsumerAdvance, ConsumersAdvanced, Event, Millis};
 use tokio::sync::oneshot;
 
 use super::partition::{Partition, Request};
 use super::{Engine, EngineError, appender};
 use crate::domain::rows::{ConsumerRow, Direction, KeyRange, MetaRow, Row, RowsError};
+use crate::domain::verdict::Verdict;
 use crate::log::{LogError, ReadLimit, Stored};
 use crate::store::View;
 
@@ -87,12 +88,19 @@ impl Tap {
     /// # Errors
     /// [`EngineError`]: it may not have been recorded; the next record says the same and more.
     pub async fn advance(&self, consumers: Vec<ConsumerAdvance>) -> Result<(), EngineError> {
+        self.submit(ConsumersAdvanced { consumers }.into()).await.map(drop)
+    }
+
+    /// Appends what concerns the whole partition, and waits for its verdict.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`]: nothing was done. Others: it may have been.
+    pub async fn submit(&self, event: Event) -> Result<Verdict, EngineError> {
         let (answer, verdict) = oneshot::channel();
-        let account = appender::system_account();
-        let request = Request { account, event: ConsumersAdvanced { consumers }.into(), answer };
+        let request = Request { account: appender::system_account(), event, answer };
         self.0.requests.try_send(request).map_err(|_| EngineError::Busy)?;
         match tokio::time::timeout(super::VERDICT_TIMEOUT, verdict).await {
-            Ok(Ok(answer)) => answer.map(drop),
+            Ok(Ok(answer)) => answer.map(|committed| committed.verdict),
             Ok(Err(_)) | Err(_) => Err(EngineError::Unknown),
         }
     }

@@ -259,6 +259,31 @@ pub fn reply(command: &str, response: &Response) -> Value {
     reply
 }
 
+/// The operator's tool, which is built beside the server.
+pub fn tool() -> Command {
+    let tool = std::path::Path::new(env!("CARGO_BIN_EXE_duolog")).with_file_name("duolog-replay");
+    assert!(tool.exists(), "{} is missing; build the workspace first", tool.display());
+    Command::new(tool)
+}
+
+/// What a program printed that succeeded.
+pub fn said(output: &std::process::Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Looks again and again until something holds.
+///
+/// # Panics
+/// If it does not in time.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = std::time::Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(std::time::Instant::now() < until, "{what}: it never comes");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
 /// A signature of an account, made now, valid for a day.
 pub fn signature(account: &str) -> String {
     signature_at(account, now())

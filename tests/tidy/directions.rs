@@ -23,7 +23,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("log", &["dir_lock"]),
     ("main", &["cli"]),
     ("metrics", &[]),
-    ("open_log", &["cloud_events", "config", "consumers", "data_dir", "log"]),
+    ("open_log", &["cloud_events", "config", "consumers", "data_dir", "log", "store"]),
     ("rebuild", &["domain", "engine", "log", "store"]),
     ("records", &[]),
     ("server", &["*"]),

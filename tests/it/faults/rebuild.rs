@@ -11,13 +11,33 @@ fn a_server_without_its_state_answers_every_read_as_before() {
 /// `settings`: of the server that it starts, twice.
 pub fn answers_as_before(settings: &str) {
     let server = Server::start(settings);
-    let [alice, bob, carol]: [String; 3] = server.accounts();
+    let scene = fill(&server);
+    let before = scene.reads(&server);
+    let dir = server.stop();
+    std::fs::remove_dir_all(dir.path().join("data/state")).expect("the state is there");
+    let server = Server::start_in(dir, settings);
+    assert_eq!(scene.reads(&server), before);
+    scene.retry_gets_the_first_answer(&server);
+    assert_eq!(scene.reads(&server), before, "and is not delivered again");
+}
+
+/// Three people with some history.
+pub struct Scene {
+    pub people: [String; 3],
+    /// A send, and its answer.
+    retry: (Value, Value),
+}
+
+/// Lets three people have some history: messages read, unread and taken back, a block, a profile.
+pub fn fill(server: &Server) -> Scene {
+    let people: [String; 3] = server.accounts();
+    let [alice, bob, carol] = &people;
     for text in ["one", "two", "three"] {
-        server.send(&alice, &bob, text);
+        server.send(alice, bob, text);
     }
-    let gone = server.send(&alice, &bob, "four");
-    server.send(&bob, &alice, "five");
-    server.send(&carol, &bob, "six");
+    let gone = server.send(alice, bob, "four");
+    server.send(bob, alice, "five");
+    server.send(carol, bob, "six");
     server.ok("openim/admin_msgwithdraw", &json!({"From_Account": alice, "To_Account": bob, "MsgKey": gone}));
     server.ok("openim/admin_set_msg_read", &json!({"Report_Account": bob, "Peer_Account": carol}));
     server.ok("sns/black_list_add", &json!({"From_Account": bob, "To_Account": [carol]}));
@@ -27,16 +47,25 @@ pub fn answers_as_before(settings: &str) {
     let retry = json!({"From_Account": alice, "To_Account": bob, "MsgRandom": random(), "MsgSeq": 9,
         "MsgBody": body("once")});
     let first = server.ok("openim/sendmsg", &retry);
-    let everyone = [&alice, &bob, &carol];
-    let before = reads(&server, &everyone);
+    Scene { retry: (retry, first), people }
+}
 
-    let dir = server.stop();
-    std::fs::remove_dir_all(dir.path().join("data/state")).expect("the state is there");
-    let server = Server::start_in(dir, settings);
-    assert_eq!(reads(&server, &everyone), before);
-    let again = server.ok("openim/sendmsg", &retry);
-    assert_eq!(first["MsgKey"], again["MsgKey"], "a retry still gets the first answer");
-    assert_eq!(reads(&server, &everyone), before, "and is not delivered again");
+impl Scene {
+    pub fn say_more(&self, server: &Server) {
+        server.send(&self.people[0], &self.people[1], "more");
+    }
+
+    /// What everybody sees.
+    pub fn reads(&self, server: &Server) -> Vec<Value> {
+        let everyone: Vec<&String> = self.people.iter().collect();
+        reads(server, &everyone)
+    }
+
+    pub fn retry_gets_the_first_answer(&self, server: &Server) {
+        let (retry, first) = &self.retry;
+        let again = server.ok("openim/sendmsg", retry);
+        assert_eq!(first["MsgKey"], again["MsgKey"], "a retry still gets the first answer");
+    }
 }
 
 /// Friends with all that is noted of them, a request that waits, groups, a mute, a recent contact that was taken out.

@@ -1,7 +1,9 @@
 //! The server with its log on a real Apache Kafka. `make test-quick` leaves out what has this module's name in its path.
 
+mod checkpoints;
 mod consumers;
 mod faults;
+mod migrate;
 mod readers;
 mod replicas;
 mod same;
