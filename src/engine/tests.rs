@@ -142,13 +142,15 @@ async fn a_block_is_silent_and_a_recall_reaches_the_receiver_across_partitions()
             key: first.key,
             by: name("alice"),
             by_operator: false,
+            via: None,
         };
         let verdict = engine.submit(&name("alice"), recall.into()).await.unwrap();
         assert_eq!(verdict, Verdict::Applied(Answer::Done));
         let found = arrived(&engine, to, 2).await;
         assert_eq!(found[0], "[]", "the recalled body is gone");
 
-        let block = BlacklistChanged { owner: name(to), peers: vec![name("alice")], blocked: true, decided: None };
+        let block =
+            BlacklistChanged { owner: name(to), peers: vec![name("alice")], blocked: true, decided: None, via: None };
         engine.submit(&name(to), block.into()).await.unwrap();
         let before = inbox(&engine, to).await.len();
         let dropped = send(&engine, "alice", message(to, "you there?", 100 + place as u32)).await;
@@ -158,7 +160,8 @@ async fn a_block_is_silent_and_a_recall_reaches_the_receiver_across_partitions()
         behind.content.origin = Origin::Server;
         send(&engine, "alice", behind).await;
         arrived(&engine, to, before + 1).await;
-        let unblock = BlacklistChanged { owner: name(to), peers: vec![name("alice")], blocked: false, decided: None };
+        let unblock =
+            BlacklistChanged { owner: name(to), peers: vec![name("alice")], blocked: false, decided: None, via: None };
         engine.submit(&name(to), unblock.into()).await.unwrap();
         send(&engine, "alice", message(to, "again", 200 + place as u32)).await;
         let found = arrived(&engine, to, before + 3).await;
@@ -201,7 +204,7 @@ async fn a_friend_request_waits_for_its_answer() {
     import(&engine, &["alice", "bob"]).await;
     let value = TagValue::Text("AllowType_Type_NeedConfirm".to_owned());
     let items = vec![ProfileItem { tag: "Tag_Profile_IM_AllowType".to_owned(), value }];
-    engine.submit(&name("bob"), ProfileChanged { items }.into()).await.unwrap();
+    engine.submit(&name("bob"), ProfileChanged { items, via: None }.into()).await.unwrap();
     let change = |owner: &str, peer: &str, action| FriendChanged {
         owner: name(owner),
         peer: name(peer),
@@ -214,6 +217,7 @@ async fn a_friend_request_waits_for_its_answer() {
         wording: None,
         custom: None,
         decided: None,
+        via: None,
     };
     let add = change("alice", "bob", FriendAction::Add);
     assert_eq!(engine.submit(&name("alice"), add.into()).await.unwrap(), Verdict::Applied(Answer::Pending));

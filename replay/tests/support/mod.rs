@@ -78,7 +78,8 @@ pub async fn written() -> TempDir {
     submit(&engine, "alice", message("bob", "hello", 1)).await;
     submit(&engine, "alice", message("bob", "hello", 1)).await;
     submit(&engine, "alice", message("carol", "hi", 2)).await;
-    let block = BlacklistChanged { owner: name("bob"), peers: vec![name("alice")], blocked: true, decided: None };
+    let block =
+        BlacklistChanged { owner: name("bob"), peers: vec![name("alice")], blocked: true, decided: None, via: None };
     submit(&engine, "bob", block).await;
     submit(&engine, "alice", message("bob", "there?", 3)).await;
     engine.stop();

@@ -1,4 +1,4 @@
-use duolog_topics::{MessageContent, Origin, Platform};
+use duolog_topics::{MessageContent, Origin, Platform, Via};
 
 /// `OptPlatform` where nobody said.
 pub const UNKNOWN: &str = "Unknown";
@@ -16,6 +16,14 @@ pub fn name(platform: Platform) -> &'static str {
         Platform::Web => "Web",
         // The API that ours follows knows none.
         Platform::Linux => UNKNOWN,
+    }
+}
+
+/// What somebody asked with; `None`: nobody said.
+pub fn of(via: Option<&Via>) -> Option<&'static str> {
+    match via? {
+        Via { operator: Some(_), .. } => Some(REST),
+        Via { platform, .. } => platform.map(name),
     }
 }
 

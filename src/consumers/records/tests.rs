@@ -158,7 +158,8 @@ async fn an_hour_is_written_once_it_is_closed_with_what_took_effect_in_it() {
     home.send("alice", &["bob"], "taken back").await;
     home.send("alice", &["bob", "carol", "nobody"], "to two").await;
     home.send_as("alice", &["bob"], "online only", |message| message.content.flags.online_only = true).await;
-    let block = BlacklistChanged { owner: name("bob"), peers: vec![name("alice")], blocked: true, decided: None };
+    let block =
+        BlacklistChanged { owner: name("bob"), peers: vec![name("alice")], blocked: true, decided: None, via: None };
     home.submit("bob", block).await;
     home.send("alice", &["bob"], "dropped").await;
     let import = |message: &mut MessageSent| {
@@ -170,7 +171,7 @@ async fn an_hour_is_written_once_it_is_closed_with_what_took_effect_in_it() {
 
     home.later(HOUR).await;
     let (from, to, key) = (name("alice"), name("bob"), taken_back.key);
-    let recall = MessageRecalled { from, to, key, by: name("alice"), by_operator: true };
+    let recall = MessageRecalled { from, to, key, by: name("alice"), by_operator: true, via: None };
     home.submit("alice", recall).await;
     home.send("alice", &["carol"], "next hour").await;
     assert_eq!(home.round(), ["2023111422"]);

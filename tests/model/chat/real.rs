@@ -123,12 +123,12 @@ impl Real {
     pub fn recall(&self, from: &str, to: &str, random: u32, time: u64) -> Verdict {
         let key = MsgKey { seq: MSG_SEQ, random, time: time / 1000 };
         let (from, to) = (name(from), name(to));
-        let event = MessageRecalled { from: from.clone(), to, key, by: from.clone(), by_operator: false };
+        let event = MessageRecalled { from: from.clone(), to, key, by: from.clone(), by_operator: false, via: None };
         self.submit(from.as_str(), event)
     }
 
     pub fn read_all(&self, who: &str, peer: &str) {
-        let event = ConversationRead { reader: name(who), peer: name(peer), until: None };
+        let event = ConversationRead { reader: name(who), peer: name(peer), until: None, via: None };
         assert!(matches!(self.submit(who, event), Verdict::Applied(Answer::Read { .. })));
     }
 
@@ -138,7 +138,7 @@ impl Real {
     }
 
     pub fn block(&self, who: &str, peer: &str, blocked: bool) {
-        let event = BlacklistChanged { owner: name(who), peers: vec![name(peer)], blocked, decided: None };
+        let event = BlacklistChanged { owner: name(who), peers: vec![name(peer)], blocked, decided: None, via: None };
         let expected = Answer::Results(vec![(name(peer), Ok(()))]);
         assert_eq!(self.submit(who, event), Verdict::Applied(expected));
     }

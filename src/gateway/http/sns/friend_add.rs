@@ -112,6 +112,7 @@ pub(super) async fn add(
                 wording: friend.wording,
                 custom: None,
                 decided: None,
+                via: context.via(),
             };
             events.push((owner.clone(), Event::from(event)));
         }
