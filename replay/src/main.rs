@@ -9,6 +9,7 @@ mod lag;
 mod place;
 mod rebuild;
 mod redeliver;
+mod scratch;
 mod tail;
 mod verify;
 

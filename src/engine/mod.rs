@@ -24,6 +24,7 @@ mod partition;
 mod pipeline;
 pub mod registry;
 mod tap;
+pub mod unreturned;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};

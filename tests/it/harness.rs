@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -257,6 +258,15 @@ fn has_null(value: &Value) -> bool {
         Value::Object(members) => members.values().any(has_null),
         _ => false,
     }
+}
+
+/// Runs the operator's tool on the data of a server, with variables in its environment.
+pub fn replay(dir: &Path, verb: &[&str], variables: &[(&str, &str)]) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_duolog")).with_file_name("duolog-replay");
+    assert!(program.exists(), "{} is not built; `make test` builds it", program.display());
+    let mut command = Command::new(program);
+    command.envs(variables.iter().copied()).args(verb).arg("--data").arg(dir.join("data"));
+    command.output().expect("it runs")
 }
 
 /// A signature of an account, made now, valid for a day.

@@ -7,10 +7,8 @@ use duolog::clock::Clock;
 use duolog::data_dir::{DataDir, OpenData};
 use duolog::engine::{Engine, Parts};
 use duolog::records::{Hour, UtcOffset};
-use duolog_topics::{
-    Account, AccountImported, Event, MessageContent, MessageFlags, MessageSent, Origin, PolicyChanged, RawJson,
-    SenderCopy,
-};
+use duolog_test_messages::{import, message, name};
+use duolog_topics::PolicyChanged;
 use flate2::read::GzDecoder;
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
@@ -19,32 +17,6 @@ use tempfile::TempDir;
 use crate::harness::{ADMIN, PATIENCE, Response, Server, body, now, query};
 
 const HOUR: u64 = 3_600;
-
-fn message(to: &Account, text: &str, random: u32) -> Event {
-    let content = MessageContent {
-        body: RawJson::encode(&body(text)).unwrap(),
-        custom: None,
-        msg_seq: 7,
-        random,
-        flags: MessageFlags::default(),
-        origin: Origin::Client,
-        life: None,
-        push: None,
-        platform: None,
-        ip: None,
-    };
-    MessageSent {
-        receivers: vec![to.clone()],
-        content,
-        seq_given: true,
-        request_hash: 0,
-        imported_time: None,
-        sender_copy: SenderCopy::Full,
-        operator: None,
-        session: None,
-    }
-    .into()
-}
 
 /// Two hours ago, in Unix seconds: that hour is closed by the server's start.
 fn then() -> u64 {
@@ -59,12 +31,12 @@ async fn used(time: u64, texts: &[&str]) -> TempDir {
     let clock = Some(Clock::manual(time * 1000));
     let parts = Parts { log, stores, expiry, policy, node: "test".to_owned(), clock };
     let engine = Engine::open(parts, |_, _, _| {}).unwrap();
-    let [alice, bob] = ["alice", "bob"].map(|name| Account::new(name).unwrap());
+    let [alice, bob] = ["alice", "bob"].map(name);
     for account in [&alice, &bob] {
-        engine.submit(account, AccountImported { nick: None, face_url: None }.into()).await.unwrap();
+        engine.submit(account, import().into()).await.unwrap();
     }
     for (text, random) in texts.iter().zip(1..) {
-        engine.submit(&alice, message(&bob, text, random)).await.unwrap();
+        engine.submit(&alice, message(&["bob"], text, random).into()).await.unwrap();
     }
     engine.stop();
     drop(lock);

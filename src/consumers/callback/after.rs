@@ -1,16 +1,16 @@
 use std::collections::BTreeSet;
 
 use duolog_topics::{
-    Account, CloseReason, Event, FriendAction, FriendChanged, MessageContent, Millis, Origin, Platform, ProfileItem,
-    RawJson, SessionOpened, Via,
+    Account, Event, FriendAction, FriendChanged, MessageContent, Millis, Origin, ProfileItem, RawJson, Via,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::state::state_changes;
 use super::{Callback, Command, platform};
 use crate::consumers::{Delivery, Joined, Kept, Lane};
-use crate::domain::rows::{self, ClosedSession, EndedSession, MessageRow, Outcome};
+use crate::domain::rows::{self, MessageRow, Outcome};
 use crate::error::Code;
 
 /// `ErrorInfo` of a message that was delivered.
@@ -132,7 +132,7 @@ fn result(delivery: &rows::Delivery) -> SendResult {
 /// Everything that is no message.
 fn changed(record: &Joined<'_>, outcome: &Outcome) -> Found {
     let one = |command: Command, lane, via: &Option<Via>, members: Value| {
-        let from = (ip(via), platform::of(via.as_ref()).unwrap_or(platform::UNKNOWN));
+        let from = (ip(via), platform::of(via.as_ref()));
         vec![(command, delivery(record, 0, command, lane, from, members))]
     };
     match (record.event, outcome) {
@@ -148,30 +148,7 @@ fn changed(record: &Joined<'_>, outcome: &Outcome) -> Found {
                 "From_Account": event.from, "To_Account": event.to, "MsgKey": event.key.to_string(),
                 "UnreadMsgNum": unread_total,
             });
-            // Records of earlier programs say only this much.
-            let unsaid = if event.by_operator { platform::REST } else { platform::UNKNOWN };
-            let from = (ip(&event.via), platform::of(event.via.as_ref()).unwrap_or(unsaid));
-            let lane = Lane::of([&event.from, &event.to]);
-            vec![(Command::AfterWithdraw, delivery(record, 0, Command::AfterWithdraw, lane, from, members))]
-        }
-        (Event::SessionOpened(event), Outcome::Opened { kicked }) => {
-            let kicked = kicked.iter().map(|(_, platform)| platform::name(*platform));
-            vec![(Command::StateChange, logged_in(record, event, kicked.collect()))]
-        }
-        (_, Outcome::Ended { sessions }) => {
-            let ended = |(number, session): (usize, &EndedSession)| {
-                let EndedSession { account, platform, reason, .. } = session;
-                (Command::StateChange, session_ended(record, number, account, *reason, ("", *platform)))
-            };
-            sessions.iter().enumerate().map(ended).collect()
-        }
-        (Event::SessionClosed(event), Outcome::Closed { sessions }) => {
-            let closed = |(number, session): (usize, &ClosedSession)| {
-                let end = event.sessions.get(session.place as usize)?;
-                let from = (end.ip.as_deref().unwrap_or_default(), session.platform);
-                Some((Command::StateChange, session_ended(record, number, &end.account, end.reason, from)))
-            };
-            sessions.iter().enumerate().filter_map(closed).collect()
+            one(Command::AfterWithdraw, Lane::of([&event.from, &event.to]), &event.via, members)
         }
         (Event::FriendChanged(event), Outcome::Related { added, pairs }) => {
             let command = if *added { Command::FriendAdd } else { Command::FriendDelete };
@@ -189,11 +166,12 @@ fn changed(record: &Joined<'_>, outcome: &Outcome) -> Found {
             let members = json!({ "From_Account": account, "ProfileItem": items });
             one(Command::PortraitSet, Lane::of([account]), &event.via, members)
         }
-        _ => Vec::new(),
+        _ => state_changes(record, outcome).into_iter().map(|one| (Command::StateChange, one)).collect(),
     }
 }
 
-fn delivery(
+/// A callback of a record, with what it asks for in its query: the client's address and the platform.
+pub(super) fn delivery(
     record: &Joined<'_>,
     number: usize,
     command: Command,
@@ -215,33 +193,6 @@ fn delivery(
 /// The address of whoever asked, if it is known.
 fn ip(via: &Option<Via>) -> &str {
     via.as_ref().and_then(|via| via.ip.as_deref()).unwrap_or_default()
-}
-
-fn logged_in(record: &Joined<'_>, event: &SessionOpened, kicked: Vec<&str>) -> Delivery<Callback> {
-    let account = &record.envelope.account;
-    let mut members = json!({ "Info": { "Action": "Login", "To_Account": account, "Reason": "Register" } });
-    if !kicked.is_empty() {
-        members["KickedDevice"] = kicked.into_iter().map(|platform| json!({ "Platform": platform })).collect();
-    }
-    let from = (event.ip.as_deref().unwrap_or_default(), platform::name(event.platform));
-    delivery(record, 0, Command::StateChange, Lane::of([account]), from, members)
-}
-
-fn session_ended(
-    record: &Joined<'_>,
-    number: usize,
-    account: &Account,
-    reason: CloseReason,
-    (client_ip, platform): (&str, Platform),
-) -> Delivery<Callback> {
-    let (action, reason) = match reason {
-        CloseReason::Logout => ("Logout", "Unregister"),
-        CloseReason::LinkLost | CloseReason::SignatureExpired => ("Disconnect", "LinkClose"),
-        CloseReason::TimeOut => ("Disconnect", "TimeOut"),
-    };
-    let members = json!({ "Info": { "Action": action, "To_Account": account, "Reason": reason } });
-    let from = (client_ip, platform::name(platform));
-    delivery(record, number, Command::StateChange, Lane::of([account]), from, members)
 }
 
 fn befriended(event: &FriendChanged, pairs: &[(Account, Account)]) -> Value {

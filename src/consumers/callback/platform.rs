@@ -19,11 +19,12 @@ pub fn name(platform: Platform) -> &'static str {
     }
 }
 
-/// What somebody asked with; `None`: nobody said.
-pub fn of(via: Option<&Via>) -> Option<&'static str> {
-    match via? {
-        Via { operator: Some(_), .. } => Some(REST),
-        Via { platform, .. } => platform.map(name),
+/// What somebody asked with.
+pub fn of(via: Option<&Via>) -> &'static str {
+    match via {
+        Some(Via { operator: Some(_), .. }) => REST,
+        Some(Via { platform: Some(platform), .. }) => name(*platform),
+        Some(_) | None => UNKNOWN,
     }
 }
 

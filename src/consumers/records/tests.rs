@@ -1,10 +1,8 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use duolog_topics::{
-    Account, AccountImported, BlacklistChanged, Event, MessageContent, MessageFlags, MessageRecalled, MessageSent,
-    Origin, PolicyChanged, RawJson, SenderCopy,
-};
+use duolog_test_messages::name;
+use duolog_topics::{BlacklistChanged, Event, MessageRecalled, MessageSent, Origin, PolicyChanged};
 use serde_json::Value;
 
 use super::*;
@@ -67,7 +65,7 @@ impl Home {
 
     async fn people(&self, accounts: &[&str]) {
         for account in accounts {
-            self.submit(account, AccountImported { nick: None, face_url: None }).await;
+            self.submit(account, duolog_test_messages::import()).await;
         }
     }
 
@@ -119,34 +117,10 @@ fn unpacked(bytes: &[u8]) -> String {
     text
 }
 
-fn name(text: &str) -> Account {
-    Account::new(text).unwrap()
-}
-
+/// The same text is the same message.
 fn message(to: &[&str], text: &str) -> MessageSent {
-    let body = serde_json::json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": text}}]);
-    let content = MessageContent {
-        body: RawJson::encode(&body).unwrap(),
-        custom: None,
-        msg_seq: 7,
-        random: text.bytes().fold(0, |sum, byte| sum * 31 % 1_000_003 + u32::from(byte)),
-        flags: MessageFlags::default(),
-        origin: Origin::Client,
-        life: None,
-        push: None,
-        platform: None,
-        ip: None,
-    };
-    MessageSent {
-        receivers: to.iter().map(|to| name(to)).collect(),
-        content,
-        seq_given: true,
-        request_hash: 0,
-        imported_time: None,
-        sender_copy: SenderCopy::Full,
-        operator: None,
-        session: None,
-    }
+    let random = text.bytes().fold(0, |sum, byte| sum * 31 % 1_000_003 + u32::from(byte));
+    duolog_test_messages::message(to, text, random)
 }
 
 #[tokio::test(flavor = "multi_thread")]

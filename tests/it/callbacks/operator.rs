@@ -1,5 +1,5 @@
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Output;
 use std::sync::Arc;
 
 use duolog::consumers::callback::Callback;
@@ -11,25 +11,18 @@ use serde_json::{Value, json};
 
 use super::endpoint;
 use super::receiver::{Answer, Receiver};
-use crate::harness::Server;
+use crate::harness::{Server, replay};
 
 const AFTER_SEND: &str = "C2C.CallbackAfterSendMsg";
 const CONSUMER: &str = "callback.default";
 
-fn replay(dir: &Path, verb: &[&str]) -> Output {
-    let program = Path::new(env!("CARGO_BIN_EXE_duolog")).with_file_name("duolog-replay");
-    assert!(program.exists(), "{} is not built; `make test` builds it", program.display());
-    Command::new(program).args(verb).arg("--data").arg(dir.join("data")).output().expect("it runs")
-}
-
 fn redeliver(dir: &Path, what: &[&str]) -> Output {
-    let config: PathBuf = dir.join("duolog.toml");
-    let config = config.display().to_string();
-    replay(dir, &[&["redeliver", "--consumer", CONSUMER, "--config", &config], what].concat())
+    let config = dir.join("duolog.toml").display().to_string();
+    replay(dir, &[&["redeliver", "--consumer", CONSUMER, "--config", &config], what].concat(), &[])
 }
 
 fn lag(dir: &Path) -> Value {
-    let output = replay(dir, &["lag"]);
+    let output = replay(dir, &["lag"], &[]);
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     serde_json::from_str(text.lines().next().expect("a consumer")).expect("JSON")
