@@ -24,6 +24,7 @@ use crate::consumers::records::{self as record_files, RecordsError};
 use crate::consumers::{Consumers, DeadLetters, Running, StartError, push};
 use crate::data_dir::{DataDir, DataDirError, OpenData};
 use crate::dir_lock::DirLock;
+use crate::engine::unreturned::{RETURN_TIME, close_unreturned};
 use crate::engine::{Engine, EngineError, OpenError, Parts};
 use crate::gateway::auth::AppKey;
 use crate::gateway::elements;
@@ -96,6 +97,7 @@ pub struct Server {
     consumers: Running,
     upkeep: JoinHandle<()>,
     records: JoinHandle<()>,
+    unreturned: JoinHandle<()>,
     /// Held until the engine has stopped.
     lock: DirLock,
 }
@@ -137,7 +139,8 @@ impl Server {
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
         let serving = tokio::spawn(listener.serve(app, stopped));
         let (upkeep, records) = (tokio::spawn(upkeep.run()), tokio::spawn(records.run()));
-        Ok(Self { address, scheme, engine, sessions, stop, serving, consumers, upkeep, records, lock })
+        let unreturned = tokio::spawn(close_unreturned(engine.clone(), RETURN_TIME));
+        Ok(Self { address, scheme, engine, sessions, stop, serving, consumers, upkeep, records, unreturned, lock })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -160,6 +163,7 @@ impl Server {
     pub async fn stop(self) -> Result<(), ServerError> {
         self.upkeep.abort();
         self.records.abort();
+        self.unreturned.abort();
         let _ = self.stop.send(true);
         self.sessions.drain();
         let drained = async {

@@ -13,6 +13,7 @@ mod place;
 mod rebuild;
 mod redeliver;
 mod restored;
+mod scratch;
 mod tail;
 mod verify;
 

@@ -55,6 +55,11 @@ pub fn fold_fresh(dir: &DataDir, log: &dyn Log, partition: u32, end: u64, path: 
     Ok(store)
 }
 
+/// The first offset that [`fold_fresh`] folds.
+pub fn base_next(dir: &DataDir, log: &dyn Log, partition: u32) -> Result<u64> {
+    Ok(base_of(log, partition, &dir.checkpoints(partition)?)?.next())
+}
+
 /// Puts the base of a rebuild where its store is opened next; the first offset to fold.
 pub fn put_base(dir: &DataDir, log: &dyn Log, partition: u32, path: &Path) -> Result<u64> {
     let checkpoints = dir.checkpoints(partition)?;

@@ -35,7 +35,7 @@ async fn talked(dir: &Path, partitions: u32) {
             submit(&engine, from, message(to, &format!("{from} to {to}"), random)).await;
         }
     }
-    let block = BlacklistChanged { owner: name("bob"), peers: vec![name("alice")], blocked: true, decided: None };
+    let block = BlacklistChanged { owner: name("bob"), peers: vec![name("alice")], blocked: true, decided: None, via: None };
     submit(&engine, "bob", block).await;
     engine.stop();
 }

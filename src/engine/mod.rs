@@ -25,6 +25,7 @@ mod pipeline;
 pub mod registry;
 mod tap;
 mod undecodable;
+pub mod unreturned;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -282,6 +283,15 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(std::time::Instant::now() < until, "{what}: it never comes");
         std::thread::park_timeout(Duration::from_millis(50));
     }
+}
+
+/// Runs the operator's tool on the data of a server, with variables in its environment.
+pub fn replay(dir: &Path, verb: &[&str], variables: &[(&str, &str)]) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_duolog")).with_file_name("duolog-replay");
+    assert!(program.exists(), "{} is not built; `make test` builds it", program.display());
+    let mut command = Command::new(program);
+    command.envs(variables.iter().copied()).args(verb).arg("--data").arg(dir.join("data"));
+    command.output().expect("it runs")
 }
 
 /// A signature of an account, made now, valid for a day.

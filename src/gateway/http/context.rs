@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use duolog_topics::{Account, Event};
+use duolog_topics::{Account, Event, Via};
 
 use super::error::ApiError;
 use super::state::{HttpState, Shared};
@@ -29,6 +29,11 @@ impl<'a> Context<'a> {
 
     pub fn engine(&self) -> &Engine {
         &self.state.engine
+    }
+
+    /// Who asks, as events keep it.
+    pub fn via(&self) -> Option<Via> {
+        Some(Via { operator: Some(self.operator.clone()), ip: self.ip.clone(), ..Via::default() })
     }
 
     pub fn shared(&self) -> &Shared {

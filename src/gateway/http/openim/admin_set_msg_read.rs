@@ -45,7 +45,7 @@ fn read_time(fields: Fields<'_, '_>) -> Result<Option<u64>, ApiError> {
 /// 90008: the reader is missing, wrong or unknown. 90003: the peer is missing or wrong. 90001: `MsgReadTime` is no number.
 pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
     let Request { reader, peer, until } = request;
-    let read = ConversationRead { reader: reader.clone(), peer, until };
+    let read = ConversationRead { reader: reader.clone(), peer, until, via: context.via() };
     context.submit(&reader, read).await.map_err(actor_unknown)?;
     Ok(Reply::plain())
 }

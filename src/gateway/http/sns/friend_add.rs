@@ -121,6 +121,7 @@ pub(super) async fn add(
                 wording: friend.wording,
                 custom,
                 decided: None,
+                via: context.via(),
             };
             events.push((owner.clone(), Event::from(event)));
         }

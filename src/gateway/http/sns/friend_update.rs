@@ -1,4 +1,4 @@
-use duolog_topics::{Account, Event, FriendAction, FriendChanged, ProfileItem};
+use duolog_topics::{Account, Event, FriendAction, FriendChanged, ProfileItem, Via};
 
 use super::groups::{GROUPS, is_name};
 use super::tags::{self, GROUP, REMARK};
@@ -83,7 +83,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
         let peer = Account::new(&name).map_err(|_| Code::NOT_A_FRIEND);
         match change.and_then(|change| Ok((peer?, change))) {
             Ok((peer, change)) => {
-                events.push((owner.clone(), event(&owner, peer, change)));
+                events.push((owner.clone(), event(&owner, peer, change, context.via())));
                 checked.push((name, Ok(())));
             }
             Err(code) => checked.push((name, Err(code))),
@@ -95,7 +95,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     Ok(Reply::ok(&results.collect::<Results>()))
 }
 
-fn event(owner: &Account, peer: Account, change: Change) -> Event {
+fn event(owner: &Account, peer: Account, change: Change, via: Option<Via>) -> Event {
     FriendChanged {
         owner: owner.clone(),
         peer,
@@ -108,6 +108,7 @@ fn event(owner: &Account, peer: Account, change: Change) -> Event {
         wording: None,
         custom: change.custom,
         decided: None,
+        via,
     }
     .into()
 }
