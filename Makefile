@@ -40,7 +40,7 @@ test-quick: ## the tests that need nothing but the build
 	@scripts/setup.sh build
 	@scripts/setup.sh announce
 	cargo build --release --workspace --bins
-	$(CARGO_TEST) -- --skip with_broker
+	$(CARGO_TEST) -- --skip with_broker --skip with_store
 	@scripts/setup.sh not-run test-quick
 
 demo: build ## a scripted tour of a message's life, on data of its own

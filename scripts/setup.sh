@@ -2,7 +2,8 @@
 # Installs what a build or the tests need and the machine lacks, or says in a sentence what to install.
 #
 #   setup.sh build      a C++ compiler, libclang (for RocksDB's bindings), curl, the pinned Rust toolchain
-#   setup.sh test       the same, a Python environment with the client libraries that the tests drive, and a Kafka broker
+#   setup.sh test       the same, a Python environment with the client libraries that the tests drive, a Kafka broker and a
+#                       server of the S3 protocol
 #   setup.sh announce   how long the first build takes, if this is the first
 #   setup.sh not-run T  what target T did not run
 set -euo pipefail
@@ -13,8 +14,9 @@ RUSTUP_INSTALLER=https://sh.rustup.rs
 PYTHON_PACKAGES=(confluent-kafka==2.16.1 duckdb==2.0.1 msgpack==1.2.4 requests==2.32.5 tencentcloud-sdk-python-im==0.9.4
   tls-sig-api-v2==1.1)
 
-# The version of the broker, and how its jars are copied; tests/broker/pom.xml names them.
+# The versions of the broker and of the object store, and how their jars are copied; tests/broker/*pom.xml name them.
 KAFKA=4.1.0
+S3PROXY=2.6.0
 MAVEN_COPY=org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 
 say() { printf '%s\n' "$*"; }
@@ -88,18 +90,27 @@ python_environment() {
   printf '%s\n' "${PYTHON_PACKAGES[*]}" >"$installed"
 }
 
-# Apache Kafka as plain jars, which the tests run with Java: no container, no service.
+# Apache Kafka and an object store as plain jars, which the tests run with Java: no container, no service.
 kafka_broker() {
-  local jars=$DUOLOG_CACHE/kafka-$KAFKA missing=()
+  jars "kafka-$KAFKA" "kafka-clients-$KAFKA.jar" pom.xml "Apache Kafka $KAFKA, 93 jars, 54 MB"
+}
+
+object_store() {
+  jars "s3proxy-$S3PROXY" "s3proxy-$S3PROXY.jar" store-pom.xml "S3Proxy $S3PROXY, 72 jars, 20 MB"
+}
+
+# Copies what a file of tests/broker names into a folder of the cache, whole or not at all.
+jars() {
+  local folder=$DUOLOG_CACHE/$1 jar=$2 pom=tests/broker/$3 what=$4 missing=()
   have java || missing+=(default-jre-headless)
-  [ -e "$jars/kafka-clients-$KAFKA.jar" ] || have mvn || missing+=(maven)
+  [ -e "$folder/$jar" ] || have mvn || missing+=(maven)
   [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
-  [ ! -e "$jars/kafka-clients-$KAFKA.jar" ] || return 0
-  say "fetching from Maven Central: Apache Kafka $KAFKA, 93 jars, 54 MB"
-  rm -rf "$jars" "$jars.part"
-  mvn -q -B -f tests/broker/pom.xml "$MAVEN_COPY" -DoutputDirectory="$jars.part" ||
-    die "Maven could not fetch the jars of Apache Kafka $KAFKA"
-  mv "$jars.part" "$jars"
+  [ ! -e "$folder/$jar" ] || return 0
+  say "fetching from Maven Central: $what"
+  rm -rf "$folder" "$folder.part"
+  mvn -q -B -f "$pom" "$MAVEN_COPY" -DincludeScope=runtime -DoutputDirectory="$folder.part" ||
+    die "Maven could not fetch the jars of $what"
+  mv "$folder.part" "$folder"
 }
 
 announce() {
@@ -115,17 +126,19 @@ case "${1:-}" in
     ;;
   test)
     say "Fetched if missing: a C++ compiler, libclang, curl, Rust (see rust-toolchain.toml), crates, from PyPI: ${PYTHON_PACKAGES[*]}," \
-      "Java, and with Maven the jars of Apache Kafka $KAFKA (54 MB)."
+      "Java, and with Maven the jars of Apache Kafka $KAFKA (54 MB) and of S3Proxy $S3PROXY (20 MB)."
     system_packages
     rust
     python_environment
     kafka_broker
+    object_store
     ;;
   announce) announce ;;
   not-run)
     if [ "${2:-}" = test-quick ]; then
       say "Not run by make test-quick: the Python readers of the topics, DuckDB over exports, the third-party client, and the" \
-        "tests against a real Kafka broker, which have with_broker in their names (make test runs them)."
+        "tests against a real Kafka broker or object store, which have with_broker or with_store in their names (make test" \
+        "runs them)."
     fi
     ;;
   *) die "usage: setup.sh build|test|announce|not-run TARGET" ;;

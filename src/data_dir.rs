@@ -1,11 +1,21 @@
 //! What lies under a data directory, and how it is opened.
 //!
 //! `log/` the log, if it is the embedded one · `state/<partition>/` the state store · `checkpoints/<partition>/` copies of
-//! the state · `dead-letters/` what consumers gave up, a log with one partition.
+//! the state, if they do not lie elsewhere · `dead-letters/` what consumers gave up, a log with one partition ·
+//! `moved-to` if the app has gone on elsewhere.
+//!
+//! How a partition gets its state, at start and whenever it is taken over ([`DataDir::open_state`]):
+//!
+//! ```text
+//! state/<partition>, if the record that it was folded from last is the log's
+//!   └─ else the newest checkpoint that is whole and of which the same holds
+//!        └─ else nothing, if the log is whole from its start and goes on from no other; else it is refused
+//! then the engine folds what the log has more
+//! ```
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -14,8 +24,8 @@ use crate::dir_lock::{DirLock, LockError, lock_dir};
 use crate::engine::{ExpiredRows, OpenError, check_state};
 use crate::log::embedded::EmbeddedLog;
 use crate::log::{Log, LogError};
-use crate::store::checkpoint::{CheckpointError, Checkpoints};
-use crate::store::{Shared, SharedSizes, Store, StoreError};
+use crate::store::checkpoint::{CheckpointError, CheckpointStore, Checkpoints, Manifest, Place};
+use crate::store::{Applied, Shared, SharedSizes, Store, StoreError};
 
 /// Why a data directory cannot be opened.
 #[derive(Debug, Error)]
@@ -38,15 +48,33 @@ pub enum DataDirError {
         path.display()
     )]
     OtherPartitions { path: PathBuf, partitions: u32 },
-    #[error("{} cannot be looked through: {source}", path.display())]
+    #[error(
+        "the app of {} was moved to {to}: start the server there. To go on here after all, which forgets whatever has \
+         happened there, delete the file {MOVED}",
+        path.display()
+    )]
+    Moved { path: PathBuf, to: String },
+    #[error("{} cannot be used: {source}", path.display())]
     Look { path: PathBuf, source: std::io::Error },
 }
 
-/// The paths of a data directory.
-#[derive(Clone, Debug)]
+/// The file of a data directory whose app has moved; it says where to.
+const MOVED: &str = "moved-to";
+
+/// The paths of a data directory, and where its checkpoints lie.
+#[derive(Clone)]
 pub struct DataDir {
     root: PathBuf,
-    checkpoints: PathBuf,
+    place: Place,
+    /// Opened when it is first asked for.
+    checkpoints: Arc<OnceLock<CheckpointStore>>,
+}
+
+/// A partition's state, open.
+pub struct OpenState {
+    pub store: Store,
+    /// Follows the horizons of its rows.
+    pub expiry: Arc<ExpiredRows>,
 }
 
 /// A data directory that this process owns.
@@ -73,65 +101,34 @@ impl Stores {
         &self.log
     }
 
-    /// The state of a partition that this node is about to own; nobody else may write it. The one place where a partition
-    /// gets its state from: what lies here, if the log goes on from it; else the newest checkpoint that fits; else nothing,
-    /// if the log is whole. What does not fit is set aside.
+    /// The state of a partition that this node is about to own; nobody else may write it.
     ///
     /// # Errors
-    /// [`DataDirError`].
+    /// As [`DataDir::open_state`].
     pub fn get(&self, partition: u32) -> Result<(Store, Arc<ExpiredRows>), DataDirError> {
         let mut open = self.open.lock();
-        let here = match open.remove(&partition) {
-            Some(store) => store,
-            None => self.open_store(partition)?,
-        };
-        let state = match self.why_unfit(partition, &here.0)? {
-            None => here,
-            Some(why) => {
-                drop(here);
-                self.set_aside(partition, &why)?;
-                self.open_store(partition)?
-            }
-        };
-        open.insert(partition, state.clone());
-        Ok(state)
-    }
-
-    fn open_store(&self, partition: u32) -> Result<(Store, Arc<ExpiredRows>), DataDirError> {
-        self.data.open_store(partition, self.log.as_ref(), &self.shared)
-    }
-
-    /// Why the log does not go on from a state, if it does not.
-    fn why_unfit(&self, partition: u32, store: &Store) -> Result<Option<String>, DataDirError> {
-        let applied = store.applied();
-        let first = self.log.bounds(partition)?.first;
-        if applied.is_some_and(|applied| applied.next < first) {
-            return Ok(Some(format!("the log begins at offset {first}, which is beyond it")));
+        if let Some(state) = open.remove(&partition)
+            && why_unfit(self.log.as_ref(), partition, state.0.applied())?.is_none()
+        {
+            open.insert(partition, state.clone());
+            return Ok(state);
         }
-        match check_state(self.log.as_ref(), partition, applied) {
-            Err(error @ (OpenError::BeyondLog { .. } | OpenError::OtherLog { .. })) => Ok(Some(error.to_string())),
-            checked => Ok(checked.map(|()| None)?),
-        }
-    }
-
-    /// An operator may still want to look at it; one that was set aside before goes.
-    fn set_aside(&self, partition: u32, why: &str) -> Result<(), DataDirError> {
-        let (path, aside) = (self.data.state(partition), self.data.unfit(partition));
-        tracing::warn!(partition, "the state is not used and set aside in {}: {why}", aside.display());
-        let moved = match std::fs::remove_dir_all(&aside) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-            _ => std::fs::rename(&path, &aside),
-        };
-        moved.map_err(|source| DataDirError::Look { path, source })
+        let OpenState { store, expiry } = self.data.open_state(partition, self.log.as_ref(), &self.shared)?;
+        open.insert(partition, (store.clone(), expiry.clone()));
+        Ok((store, expiry))
     }
 }
 
 impl DataDir {
-    /// `checkpoints`: where they lie, if not under the directory.
+    /// `checkpoints`: the folder in which they lie, if not under the directory.
     pub fn new(root: impl Into<PathBuf>, checkpoints: Option<&Path>) -> Self {
         let root = root.into();
-        let checkpoints = checkpoints.map_or_else(|| root.join("checkpoints"), Path::to_owned);
-        Self { root, checkpoints }
+        let place = Place::Folder(checkpoints.map_or_else(|| root.join("checkpoints"), Path::to_owned));
+        Self::with_checkpoints(root, place)
+    }
+
+    pub fn with_checkpoints(root: impl Into<PathBuf>, place: Place) -> Self {
+        Self { root: root.into(), place, checkpoints: Arc::default() }
     }
 
     pub fn root(&self) -> &Path {
@@ -158,13 +155,22 @@ impl DataDir {
         self.root.join("state").join(partition.to_string())
     }
 
-    /// Where a state is put that the log does not go on from.
-    fn unfit(&self, partition: u32) -> PathBuf {
-        self.root.join("state").join(format!("{partition}.unfit"))
+    /// The checkpoints of one partition. Nothing is asked of their place yet.
+    ///
+    /// # Errors
+    /// As [`Self::checkpoint_store`].
+    pub fn checkpoints(&self, partition: u32) -> Result<Checkpoints, CheckpointError> {
+        Ok(self.checkpoint_store()?.of(partition))
     }
 
-    pub fn checkpoints(&self, partition: u32) -> Checkpoints {
-        Checkpoints::new(self.checkpoints.join(partition.to_string()))
+    /// # Errors
+    /// [`CheckpointError::Place`]: the settings of the place contradict each other.
+    pub fn checkpoint_store(&self) -> Result<&CheckpointStore, CheckpointError> {
+        if let Some(store) = self.checkpoints.get() {
+            return Ok(store);
+        }
+        let store = CheckpointStore::open(self.place.clone())?;
+        Ok(self.checkpoints.get_or_init(|| store))
     }
 
     /// [`Self::open_with`] the embedded log.
@@ -175,8 +181,7 @@ impl DataDir {
         self.open_with(|| Ok(Arc::new(EmbeddedLog::open(&self.log(), partitions)?)))
     }
 
-    /// Takes the directory, opens the log and a store for each partition; a store that is missing is put back from its
-    /// newest good checkpoint, if there is one.
+    /// Takes the directory, opens the log and a store for each partition ([`Self::open_state`]).
     ///
     /// # Errors
     /// [`DataDirError`]; nothing was changed, but for a store that was put back.
@@ -185,16 +190,16 @@ impl DataDir {
         open_log: impl FnOnce() -> Result<Arc<dyn Log>, LogError>,
     ) -> Result<OpenData, DataDirError> {
         let lock = lock_dir(&self.root)?;
+        self.refuse_moved()?;
         let log = open_log()?;
         let partitions = log.partitions();
         self.refuse_other_partitions(partitions)?;
         let shared = Shared::new(SharedSizes::default()).map_err(DataDirError::Shared)?;
-        let mut stores = Vec::new();
-        let mut expiry = Vec::new();
+        let (mut stores, mut expiry) = (Vec::new(), Vec::new());
         for partition in 0..partitions {
-            let (store, expired) = self.open_store(partition, log.as_ref(), &shared)?;
-            stores.push(store);
-            expiry.push(expired);
+            let state = self.open_state(partition, log.as_ref(), &shared)?;
+            stores.push(state.store);
+            expiry.push(state.expiry);
         }
         Ok(OpenData { log, stores, expiry, lock })
     }
@@ -214,18 +219,100 @@ impl DataDir {
         Ok((Stores { data: self.clone(), log, shared, open: Mutex::default() }, lock))
     }
 
-    fn open_store(
-        &self,
-        partition: u32,
-        log: &dyn Log,
-        shared: &Shared,
-    ) -> Result<(Store, Arc<ExpiredRows>), DataDirError> {
+    /// Opens one partition's state: the local one if it belongs to the log, else the newest good checkpoint that does,
+    /// else, on a log that is whole, an empty one. It may be behind the log, never beyond it. Cost: of a checkpoint, its
+    /// copy and reading that.
+    ///
+    /// # Errors
+    /// [`DataDirError::State`]: what is here cannot go on with this log; it stays as it is. Others: it may work later.
+    pub fn open_state(&self, partition: u32, log: &dyn Log, shared: &Shared) -> Result<OpenState, DataDirError> {
         let path = self.state(partition);
-        if !path.exists() {
-            self.restore(partition, log)?;
+        let unfit = if path.exists() {
+            let state = open_store(&path, shared)?;
+            match why_unfit(log, partition, state.store.applied())? {
+                None => return Ok(state),
+                unfit => unfit,
+            }
+        } else {
+            None
+        };
+        let without = check_state(log, partition, None);
+        match self.fetch_newest(partition, log) {
+            Ok(Some(fetched)) => {
+                if let Some(unfit) = unfit {
+                    tracing::error!(partition, "the state here is not used: {unfit}");
+                    self.set_aside(partition)?;
+                }
+                let put = std::fs::rename(&fetched, &path);
+                put.map_err(|source| DataDirError::Look { path: path.clone(), source })?;
+            }
+            Ok(None) => match unfit {
+                Some(unfit) => return Err(unfit.into()),
+                None => without?,
+            },
+            // The log has all that there is.
+            Err(error) if unfit.is_none() && without.is_ok() => {
+                tracing::warn!(partition, "no checkpoint can be read, so the log is folded from its start: {error}");
+            }
+            Err(error) => return Err(error.into()),
         }
-        let expired = ExpiredRows::new();
-        Ok((Store::open(&path, shared, expired.clone())?, expired))
+        open_store(&path, shared)
+    }
+
+    /// Fetches the newest checkpoint that is whole and belongs to the log, and tells where it is.
+    fn fetch_newest(&self, partition: u32, log: &dyn Log) -> Result<Option<PathBuf>, CheckpointError> {
+        let checkpoints = self.checkpoints(partition)?;
+        let fetched = self.state(partition).with_extension("fetched");
+        if fetched.exists() {
+            // A start that was broken off left it.
+            let removed = std::fs::remove_dir_all(&fetched);
+            removed.map_err(|source| CheckpointError::Files { path: fetched.clone(), source })?;
+        }
+        for name in checkpoints.list()?.into_iter().rev() {
+            let passed_over = match checkpoints.manifest(&name) {
+                Ok(manifest) => match fits(log, partition, &manifest) {
+                    Ok(()) => match fetch(&checkpoints, &manifest, &fetched) {
+                        Err(error) if error.is_damage() => error.to_string(),
+                        result => return result.map(|()| Some(fetched)),
+                    },
+                    Err(error) => error.to_string(),
+                },
+                Err(error) if error.is_damage() => error.to_string(),
+                Err(error) => return Err(error),
+            };
+            tracing::warn!(partition, "checkpoint {name} is passed over: {passed_over}");
+        }
+        Ok(None)
+    }
+
+    /// Moves a state that does not belong to the log out of the way; only the last one is kept.
+    fn set_aside(&self, partition: u32) -> Result<(), DataDirError> {
+        let (path, aside) = (self.state(partition), self.root.join("state").join(format!("{partition}.unused")));
+        let moved = match std::fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => std::fs::rename(&path, &aside),
+        };
+        moved.map_err(|source| DataDirError::Look { path, source })
+    }
+
+    /// Notes that this directory's app has gone on elsewhere: from here on no server starts here.
+    ///
+    /// # Errors
+    /// [`DataDirError::Look`] if the disk fails.
+    pub fn note_moved(&self, to: &str) -> Result<(), DataDirError> {
+        let path = self.root.join(MOVED);
+        let written = std::fs::write(&path, format!("{to}\n")).and_then(|()| std::fs::File::open(&path)?.sync_all());
+        let written = written.and_then(|()| std::fs::File::open(&self.root)?.sync_all());
+        written.map_err(|source| DataDirError::Look { path, source })
+    }
+
+    fn refuse_moved(&self) -> Result<(), DataDirError> {
+        let path = self.root.join(MOVED);
+        match std::fs::read_to_string(&path) {
+            Ok(to) => Err(DataDirError::Moved { path: self.root.clone(), to: to.trim().to_owned() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(DataDirError::Look { path, source }),
+        }
     }
 
     /// A state that the log has no partition for belongs to another log.
@@ -244,18 +331,42 @@ impl DataDir {
         }
         Ok(())
     }
+}
 
-    /// Puts a missing state back from the newest checkpoint that is whole and belongs to the log.
-    fn restore(&self, partition: u32, log: &dyn Log) -> Result<(), DataDirError> {
-        let checkpoints = self.checkpoints(partition);
-        let newest = checkpoints.newest_good()?;
-        for (name, error) in &newest.passed_over {
-            tracing::warn!(partition, "checkpoint {name} is passed over: {error}");
-        }
-        let Some(manifest) = newest.found else { return Ok(()) };
-        check_state(log, partition, Some(manifest.applied()))?;
-        tracing::info!(partition, "state is put back from checkpoint {}", manifest.name());
-        checkpoints.restore(&manifest.name(), &self.state(partition))?;
-        Ok(())
+/// Whether a partition can go on from a checkpoint.
+/// Why the log does not go on from a state, if it does not.
+fn why_unfit(log: &dyn Log, partition: u32, applied: Option<Applied>) -> Result<Option<OpenError>, LogError> {
+    let first = log.bounds(partition)?.first;
+    if applied.is_some_and(|applied| applied.next < first) {
+        // The records between are gone.
+        return Ok(Some(OpenError::NoBase { partition, first }));
     }
+    match check_state(log, partition, applied) {
+        Ok(()) => Ok(None),
+        Err(OpenError::Log(error)) => Err(error),
+        Err(unfit) => Ok(Some(unfit)),
+    }
+}
+
+fn fits(log: &dyn Log, partition: u32, manifest: &Manifest) -> Result<(), OpenError> {
+    why_unfit(log, partition, Some(manifest.applied()))?.map_or(Ok(()), Err)
+}
+
+fn fetch(checkpoints: &Checkpoints, manifest: &Manifest, into: &Path) -> Result<(), CheckpointError> {
+    let (name, partition, mut told) = (manifest.name(), manifest.origin.partition, 0);
+    tracing::info!(partition, bytes = manifest.bytes(), "state is put back from checkpoint {name}");
+    let mut tell = |done: u64, all: u64| {
+        let tenths = (done * 10).checked_div(all).unwrap_or(10);
+        if tenths > told {
+            told = tenths;
+            tracing::info!(partition, "{tenths}0 % of the state are put back");
+        }
+    };
+    checkpoints.restore(&name, into, &mut tell)?;
+    Ok(())
+}
+
+fn open_store(path: &Path, shared: &Shared) -> Result<OpenState, DataDirError> {
+    let expiry = ExpiredRows::new();
+    Ok(OpenState { store: Store::open(path, shared, expiry.clone())?, expiry })
 }

@@ -1,13 +1,44 @@
-//! Which log a configuration means, and how it is opened: the one place that makes a log for a server.
+//! Which log and which places a configuration means, and how the log is opened: the one place that makes them for a server.
 
 use std::sync::Arc;
 
 use crate::cloud_events::CLOUD_EVENTS;
-use crate::config::{Config, Kafka, Provider};
+use crate::config::{Config, ConfigError, Kafka, Provider, StoreUrl};
 use crate::consumers::dead_letters;
 use crate::data_dir::DataDir;
 use crate::log::kafka::{KafkaSettings, Stream};
 use crate::log::{EmbeddedLog, KafkaLog, Log, LogError};
+use crate::store::checkpoint::{Place, S3Place};
+
+/// The data directory, and where its checkpoints lie.
+///
+/// # Errors
+/// If a file that the configuration names cannot be read.
+pub fn data_dir(config: &Config) -> Result<DataDir, ConfigError> {
+    Ok(DataDir::with_checkpoints(&config.data.dir, checkpoint_place(config)?))
+}
+
+/// Where checkpoints lie, and how that place is reached.
+///
+/// # Errors
+/// If the file with the access key cannot be read.
+pub fn checkpoint_place(config: &Config) -> Result<Place, ConfigError> {
+    let checkpoint = &config.checkpoint;
+    Ok(match &checkpoint.url {
+        StoreUrl::Folder(folder) => Place::Folder(folder.clone()),
+        StoreUrl::S3 { bucket, prefix } => Place::S3(S3Place {
+            bucket: bucket.clone(),
+            prefix: prefix.clone(),
+            endpoint: checkpoint.endpoint.as_ref().map(ToString::to_string),
+            region: Some(checkpoint.region.clone()).filter(|region| !region.is_empty()),
+            access_key: config
+                .checkpoint_access_key()?
+                .map(|(id, key)| (id, String::from_utf8_lossy(key.reveal()).into_owned())),
+            allow_http: checkpoint.allow_http,
+            virtual_hosted: checkpoint.virtual_hosted,
+        }),
+    })
+}
 
 /// Opens the log for its owner. Blocks until a broker answers, at most half a minute, if the log is on Kafka.
 ///

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use duolog_topics::{Account, AccountImported};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,12 +19,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cluster::ClusterError;
-use crate::config::{Config, ConfigError, Provider, StoreUrl};
+use crate::config::{Config, ConfigError, Provider};
 use crate::consumers::callback::{Before, CallbackSettings, Callbacks, PostError};
 use crate::consumers::records::{self as record_files, RecordsError};
 use crate::consumers::{Consumers, DeadLetters, Running, StartError, push};
 use crate::data_dir::{DataDir, DataDirError, OpenData};
 use crate::dir_lock::DirLock;
+use crate::engine::unreturned::{RETURN_TIME, close_unreturned};
 use crate::engine::{Engine, EngineError, OpenError, Parts};
 use crate::gateway::auth::AppKey;
 use crate::gateway::elements;
@@ -32,7 +34,7 @@ use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
 use crate::log::Log;
 use crate::node::{Joined, Node};
-use crate::open_log::{DeadLettersPlace, open_log};
+use crate::open_log::{DeadLettersPlace, data_dir, open_log};
 use crate::records::{Folder, UtcOffset};
 use crate::upkeep::Upkeep;
 
@@ -40,8 +42,6 @@ use crate::upkeep::Upkeep;
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// How long a start waits for the homes of its admins.
 const ADMINS_TIME: Duration = Duration::from_secs(60);
-/// Records that make a checkpoint worth its bytes.
-const CHECKPOINT_WORTH: u64 = 1_000;
 const SECONDS_A_DAY: u64 = 86_400;
 
 /// Why the server could not start, or stopped by itself.
@@ -103,6 +103,7 @@ pub struct Server {
     consumers: Running,
     upkeep: JoinHandle<()>,
     records: JoinHandle<()>,
+    unreturned: JoinHandle<()>,
     /// Membership among the nodes, if there are several.
     node: Option<Joined>,
     /// Held until the engine has stopped.
@@ -135,7 +136,7 @@ impl Server {
         let ws_settings = ws_settings(&config, key.clone());
         let metrics = metrics_recorder()?;
         let push = push::Services::new(&config)?;
-        let data = data_dir(&config);
+        let data = data_dir(&config)?;
         let letters = DeadLetters::new(DeadLettersPlace::new(&config, &data));
         let Opened { engine, log, lock, node } = match config.log.provider {
             Provider::Embedded => blocking(open_engine(&config, &data, letters.clone())).await??,
@@ -162,7 +163,21 @@ impl Server {
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
         let serving = tokio::spawn(listener.serve(app, stopped));
         let (upkeep, records) = (tokio::spawn(upkeep.run()), tokio::spawn(records.run()));
-        Ok(Self { address, scheme, engine, sessions, stop, serving, consumers, upkeep, records, node, lock })
+        let unreturned = tokio::spawn(close_unreturned(engine.clone(), RETURN_TIME));
+        Ok(Self {
+            address,
+            scheme,
+            engine,
+            sessions,
+            stop,
+            serving,
+            consumers,
+            upkeep,
+            records,
+            unreturned,
+            node,
+            lock,
+        })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -185,6 +200,7 @@ impl Server {
     pub async fn stop(self) -> Result<(), ServerError> {
         self.upkeep.abort();
         self.records.abort();
+        self.unreturned.abort();
         let _ = self.stop.send(true);
         self.sessions.drain();
         let drained = async {
@@ -222,14 +238,6 @@ async fn make_admins(engine: &Engine, admins: &[Account]) -> Result<(), EngineEr
         }
     }
     Ok(())
-}
-
-fn data_dir(config: &Config) -> DataDir {
-    let checkpoints = match &config.checkpoint.url {
-        StoreUrl::Folder(folder) => Some(folder.as_path()),
-        StoreUrl::S3 { .. } => None,
-    };
-    DataDir::new(&config.data.dir, checkpoints)
 }
 
 /// What opens log, stores and engine; it reads and folds, so it runs on the blocking pool.
@@ -294,7 +302,7 @@ fn upkeep(config: &Config, engine: &Engine, log: Arc<dyn Log>, letters: DeadLett
         interval: Duration::from_secs(config.checkpoint.interval_seconds),
         retention: Duration::from_secs(u64::from(config.log.retention_days) * SECONDS_A_DAY),
         hold: Duration::from_secs(u64::from(config.log.hold_days) * SECONDS_A_DAY),
-        worth: CHECKPOINT_WORTH,
+        covered: Mutex::default(),
         trims: config.log.provider == Provider::Embedded || !config.keeps_checkpoints_to_itself(),
     }
 }

@@ -1,17 +1,31 @@
 //! What an owner does for its partitions beside serving: checkpoints, and the trimming that they allow.
+//!
+//! It has a thread of its own and shares nothing with those that serve but the disk: a store of checkpoints that is slow
+//! or down delays no send. Then the log is not trimmed, and the round is tried again, later and later.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use duolog_topics::{EventKind, Header};
+use parking_lot::Mutex;
 use thiserror::Error;
 
-use crate::consumers::DeadLetters;
+use crate::consumers::{DeadLetters, is_progress};
 use crate::data_dir::DataDir;
 use crate::domain::rows::RowsError;
 use crate::engine::{Engine, Tap};
-use crate::log::{Log, LogError, first_at};
+use crate::log::{Log, LogError, ReadLimit, first_at};
 use crate::store::Store;
-use crate::store::checkpoint::{CheckpointError, Origin};
+use crate::store::checkpoint::{CheckpointError, CheckpointStore, Checkpoints, KEPT, Manifest, Origin};
+
+/// The wait after a round that failed; it doubles with each, up to the interval.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+/// How much of the log is read at a time to see whether it says anything new.
+const LOOK: ReadLimit = ReadLimit { records: 256, bytes: 1 << 20 };
 
 /// Why a round of upkeep was not finished; the next one tries again.
 #[derive(Debug, Error)]
@@ -35,46 +49,82 @@ pub struct Upkeep {
     pub retention: Duration,
     /// Records older than this are held back for no consumer.
     pub hold: Duration,
-    /// Records that have to be folded since the last checkpoint for another one to be made.
-    pub worth: u64,
+    /// When all that a partition had folded was last found in a good checkpoint.
+    pub covered: Mutex<HashMap<u32, Instant>>,
     /// Whether the log may be trimmed: not where another owner could not get at the checkpoints here.
     pub trims: bool,
+}
+
+/// Ends a round that is under way when its future is dropped: a checkpoint may take a while, and nobody waits for it.
+struct Running(Arc<Upkeep>, CheckpointStore);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.1.stop();
+    }
 }
 
 impl Upkeep {
     /// Runs until the future is dropped. The work is done on the blocking pool.
     pub async fn run(self) {
-        let upkeep = Arc::new(self);
-        let mut ticks = tokio::time::interval(upkeep.interval);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        ticks.tick().await;
+        let running = match self.data.checkpoint_store().cloned() {
+            Ok(store) => Running(Arc::new(self), store),
+            Err(error) => return tracing::error!("no checkpoints are made: {error}"),
+        };
+        let interval = running.0.interval;
+        let mut failures = 0;
         loop {
-            ticks.tick().await;
-            let upkeep = upkeep.clone();
-            let round = tokio::task::spawn_blocking(move || upkeep.round());
-            match round.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!("upkeep was not finished this time: {error}"),
+            let retry = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(failures));
+            tokio::time::sleep(if failures == 0 { interval } else { interval.min(retry) }).await;
+            let upkeep = running.0.clone();
+            match tokio::task::spawn_blocking(move || upkeep.round()).await {
+                Ok(Ok(())) => failures = 0,
+                Ok(Err(error)) => {
+                    tracing::warn!("upkeep was not finished this time: {error}");
+                    failures += 1;
+                }
                 Err(error) => tracing::error!("upkeep stopped: {error}"),
             }
         }
     }
 
-    /// One checkpoint of each partition that has moved on enough, and the trimming after it; of dead letters, too.
+    /// One checkpoint of each partition in which something happened, and the trimming after it; of dead letters, too.
     ///
     /// # Errors
     /// [`UpkeepError`]; what was there before is still good.
     pub fn round(&self) -> Result<(), UpkeepError> {
+        let mut result = Ok(());
         for (partition, epoch, store) in self.engine.stores() {
-            self.checkpoint(partition, epoch, &store)?;
             let Some(tap) = self.engine.tap(partition) else { continue };
             let needed = self.needed_by_consumers(&tap)?;
             tap.hold_from(needed.unwrap_or(u64::MAX));
-            if self.trims {
-                self.trim(partition, needed)?;
-            }
+            let meta = tap.meta();
+            let origin = Origin { log_id: meta.log_id.to_string(), generation: meta.generation, partition, epoch };
+            let done = self.partition(&origin, &store, needed);
+            self.note(partition, done.is_ok());
+            // What is wrong with one partition may not be wrong with the next.
+            result = result.and(done);
         }
-        Ok(self.letters.trim_before(self.before_now(self.retention))?)
+        result.and(Ok(self.letters.trim_before(self.before_now(self.retention))?))
+    }
+
+    fn note(&self, partition: u32, done: bool) {
+        let mut covered = self.covered.lock();
+        let since = covered.entry(partition).or_insert_with(Instant::now);
+        if done {
+            *since = Instant::now();
+        } else {
+            let label = partition.to_string();
+            metrics::counter!("duolog_checkpoint_failures_total", "partition" => label).increment(1);
+        }
+        let age = since.elapsed().as_secs_f64();
+        metrics::gauge!("duolog_checkpoint_age_seconds", "partition" => partition.to_string()).set(age);
+    }
+
+    fn partition(&self, of: &Origin, store: &Store, needed: Option<u64>) -> Result<(), UpkeepError> {
+        let checkpoints = self.data.checkpoints(of.partition)?;
+        let good = self.checkpoint(&checkpoints, of, store)?;
+        if self.trims { self.trim(of.partition, &good, needed) } else { Ok(()) }
     }
 
     /// The first record that a consumer still needs and may hold back. One that trails by more than the limit loses what
@@ -101,32 +151,41 @@ impl Upkeep {
         self.engine.now().saturating_sub(age.as_millis() as u64)
     }
 
-    fn checkpoint(&self, partition: u32, epoch: u64, store: &Store) -> Result<(), UpkeepError> {
-        let checkpoints = self.data.checkpoints(partition);
-        let newest = checkpoints.list()?.into_iter().map(|name| name.next).max().unwrap_or(0);
-        let next = store.applied().map_or(0, |applied| applied.next);
-        if next < newest.saturating_add(self.worth) {
-            return Ok(());
+    /// Makes a checkpoint, if something happened since the last one; the newest good ones, newest first.
+    fn checkpoint(&self, checkpoints: &Checkpoints, of: &Origin, store: &Store) -> Result<Vec<Manifest>, UpkeepError> {
+        let good = checkpoints.good(of)?;
+        let from = good.first().map_or(0, |newest| newest.applied().next);
+        if !self.has_moved(of.partition, from, store.applied().map_or(0, |applied| applied.next))? {
+            return Ok(good);
         }
-        let origin = Origin { log_id: self.engine.log_id().to_string(), partition, epoch };
-        let made = checkpoints.make(store, &origin)?;
-        tracing::info!(partition, bytes = made.bytes(), "checkpoint {} is made", made.name());
-        checkpoints.prune(epoch)?;
-        Ok(())
+        let made = checkpoints.make(store, of, &mut |_, _| {})?;
+        tracing::info!(partition = of.partition, bytes = made.bytes(), "checkpoint {} is made", made.name());
+        checkpoints.prune(of)?;
+        Ok(checkpoints.good(of)?)
+    }
+
+    /// Whether records between two offsets say more than that time passes and how far others have come.
+    fn has_moved(&self, partition: u32, from: u64, until: u64) -> Result<bool, LogError> {
+        let mut next = from.max(self.log.bounds(partition)?.first);
+        while next < until {
+            let records = self.log.read(partition, next, LOOK)?;
+            let Some(last) = records.last() else { break };
+            next = last.offset + 1;
+            let says_more = |header: &[u8]| {
+                let kind = Header::decode(header).ok().and_then(|header| EventKind::from_name(header.kind));
+                kind.is_none_or(|kind| !is_progress(kind))
+            };
+            if records.iter().any(|stored| stored.offset < until && says_more(&stored.record.header)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Trims below the older of the two newest good checkpoints, and never what is younger than the retention or needed by
     /// a consumer.
-    fn trim(&self, partition: u32, needed: Option<u64>) -> Result<(), UpkeepError> {
-        let checkpoints = self.data.checkpoints(partition);
-        let mut good: Vec<u64> = checkpoints
-            .list()?
-            .into_iter()
-            .filter_map(|name| checkpoints.verify(&name).ok())
-            .map(|manifest| manifest.applied().next)
-            .collect();
-        good.sort_unstable();
-        let Some(older) = good.len().checked_sub(2).map(|place| good[place]) else { return Ok(()) };
+    fn trim(&self, partition: u32, good: &[Manifest], needed: Option<u64>) -> Result<(), UpkeepError> {
+        let Some(older) = good.get(KEPT - 1).map(|manifest| manifest.applied().next) else { return Ok(()) };
         let horizon = self.before_now(self.retention);
         // The record at the checkpoint's last offset stays: its checksum tells whether log and state belong together.
         let below = first_at(self.log.as_ref(), partition, horizon)?.min(older.saturating_sub(1));

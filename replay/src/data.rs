@@ -1,13 +1,15 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use duolog::cloud_events::CLOUD_EVENTS;
+use duolog::config::{Config, Layers, Provider};
 use duolog::data_dir::DataDir;
 use duolog::log::embedded::ReadOnlyLog;
 use duolog::log::kafka::{KafkaSettings, Stream};
-use duolog::log::{KafkaLog, Log};
+use duolog::log::{EmbeddedLog, KafkaLog, Log};
+use duolog::open_log::{data_dir, kafka_settings};
 use duolog::rebuild::Watch;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -15,11 +17,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 #[derive(Args)]
 pub struct Data {
     /// The server's data directory
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    data: PathBuf,
-    /// The folder of its checkpoints, if it is not in the data directory
     #[arg(long, value_name = "DIR")]
-    checkpoints: Option<PathBuf>,
+    data: Option<PathBuf>,
+    /// The server's configuration, if more than the directory is not as by default: where log and checkpoints are, and
+    /// how they are reached
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the checkpoints lie, if not in the data directory: a folder, or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "URL|DIR", visible_alias = "url")]
+    checkpoints: Option<String>,
     /// Read the log on Kafka, from these brokers; state and checkpoints are still those of the data directory
     #[arg(long, value_name = "BROKERS")]
     kafka: Option<String>,
@@ -31,20 +37,38 @@ pub struct Data {
     properties: Vec<(String, String)>,
 }
 
-fn property(text: &str) -> Result<(String, String), String> {
+pub fn property(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=VALUE"))?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
 impl Data {
-    pub fn dir(&self) -> DataDir {
-        DataDir::new(&self.data, self.checkpoints.as_deref())
+    /// The server's configuration, with the flags over it.
+    pub fn config(&self) -> Result<Config> {
+        let data = self.data.as_ref().map(|dir| ("--data", "data.dir", dir.display().to_string()));
+        let checkpoints = self.checkpoints.as_ref().map(|place| ("--checkpoints", "checkpoint.url", url_of(place)));
+        let flags = data.into_iter().chain(checkpoints).collect();
+        let layers = Layers { file: self.config.clone(), environment: std::env::vars().collect(), flags };
+        Ok(Config::load(&layers)?)
+    }
+
+    /// The same for another data directory, with its checkpoints in it if they are not placed.
+    pub fn config_for(&self, dir: &Path, checkpoints: Option<&str>) -> Result<Config> {
+        let checkpoints = checkpoints.map_or_else(|| format!("file:{}", dir.join("checkpoints").display()), url_of);
+        let flags =
+            vec![("--to", "data.dir", dir.display().to_string()), ("--to-checkpoints", "checkpoint.url", checkpoints)];
+        let layers = Layers { file: self.config.clone(), environment: std::env::vars().collect(), flags };
+        Ok(Config::load(&layers)?)
+    }
+
+    pub fn dir(&self) -> Result<DataDir> {
+        Ok(data_dir(&self.config()?)?)
     }
 
     /// The partitions whose state is here. Where several nodes share a log on Kafka, others have the rest.
     pub fn partitions(&self, log: &dyn Log) -> Result<Vec<u32>> {
-        let dir = self.dir();
-        let is_here = |partition: &u32| self.kafka.is_none() || dir.state(*partition).exists();
+        let (dir, shared) = (self.dir()?, self.kafka()?.is_some());
+        let is_here = |partition: &u32| !shared || dir.state(*partition).exists();
         let here: Vec<u32> = (0..log.partitions()).filter(is_here).collect();
         ensure!(!here.is_empty(), "there is no state in {}", dir.root().display());
         Ok(here)
@@ -52,20 +76,20 @@ impl Data {
 
     /// The log, for reading: also beside a running server.
     pub fn log(&self) -> Result<Arc<dyn Log>> {
-        if let Some(settings) = self.kafka() {
+        if let Some(settings) = self.kafka()? {
             return Ok(Arc::new(KafkaLog::open_read_only(settings, Stream::Events)?));
         }
-        let path = self.dir().log();
+        let path = self.dir()?.log();
         let log = ReadOnlyLog::open(&path).with_context(|| format!("the log in {} cannot be read", path.display()))?;
         Ok(Arc::new(log))
     }
 
     /// What consumers gave up, for reading; none if there is no such stream.
     pub fn dead_letters(&self) -> Result<Option<Arc<dyn Log>>> {
-        if let Some(settings) = self.kafka() {
+        if let Some(settings) = self.kafka()? {
             return Ok(Some(Arc::new(KafkaLog::open_read_only(settings, Stream::DeadLetters)?)));
         }
-        let path = self.dir().dead_letters();
+        let path = self.dir()?.dead_letters();
         if !path.exists() {
             return Ok(None);
         }
@@ -73,34 +97,83 @@ impl Data {
         Ok(Some(Arc::new(log.with_context(|| format!("the dead letters in {} cannot be read", path.display()))?)))
     }
 
-    fn kafka(&self) -> Option<KafkaSettings> {
-        Some(KafkaSettings {
-            brokers: self.kafka.clone()?,
-            topic_prefix: self.topic_prefix.clone(),
-            // Nothing is made by a reader.
-            partitions: 1,
-            replication: 1,
-            properties: self.properties.iter().cloned().collect(),
-            headers: CLOUD_EVENTS,
+    /// The log, for its owner; it has to be there.
+    pub fn owned_log(&self) -> Result<Arc<dyn Log>> {
+        // Opening would make one.
+        let partitions = self.log()?.partitions();
+        Ok(match self.kafka()? {
+            Some(settings) => Arc::new(KafkaLog::open(settings)?),
+            None => Arc::new(EmbeddedLog::open(&self.dir()?.log(), partitions)?),
         })
+    }
+
+    /// How the log is reached, if it is on Kafka: by the flags, or by the configuration that was named.
+    fn kafka(&self) -> Result<Option<KafkaSettings>> {
+        if let Some(brokers) = &self.kafka {
+            // Nothing is made: the topic is there.
+            return Ok(Some(kafka_at(brokers, &self.topic_prefix, 1, &self.properties)));
+        }
+        let config = self.config()?;
+        let named = self.config.is_some() && config.log.provider == Provider::Kafka;
+        Ok(named.then(|| kafka_settings(&config.kafka)))
     }
 }
 
-/// Shows on a terminal how far a fold has come.
+/// A place as `checkpoint.url` takes it: other texts than URLs are folders.
+pub fn url_of(place: &str) -> String {
+    let is_url = place.starts_with("file:") || place.starts_with("s3:");
+    if is_url { place.to_owned() } else { format!("file:{place}") }
+}
+
+/// A log on Kafka; `partitions` if it has to be made.
+pub fn kafka_at(brokers: &str, prefix: &str, partitions: u32, properties: &[(String, String)]) -> KafkaSettings {
+    KafkaSettings {
+        brokers: brokers.to_owned(),
+        topic_prefix: prefix.to_owned(),
+        partitions,
+        replication: 1,
+        properties: properties.iter().cloned().collect(),
+        headers: CLOUD_EVENTS,
+    }
+}
+
+/// Shows on a terminal how far something that takes long has come.
 pub struct Progress {
     bar: ProgressBar,
     from: u64,
 }
 
 impl Progress {
+    /// A fold, from an offset to an offset.
     pub fn new(what: &'static str, from: u64, end: u64) -> Self {
-        let bar = ProgressBar::new(end.saturating_sub(from)).with_message(what);
         let template = "{msg} {bar:40} {human_pos}/{human_len} records {per_sec} {eta}";
-        Self {
-            bar: bar
-                .with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())),
-            from,
-        }
+        Self::with(what, from, end, template)
+    }
+
+    /// Bytes that go from here to there.
+    pub fn bytes(what: &'static str) -> Self {
+        Self::with(what, 0, 0, "{msg} {bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
+    }
+
+    /// Rows, nobody knows how many.
+    pub fn rows(what: &'static str) -> Self {
+        Self::with(what, 0, 0, "{msg} {human_pos} rows {per_sec}")
+    }
+
+    fn with(what: &'static str, from: u64, end: u64, template: &str) -> Self {
+        let bar = ProgressBar::new(end.saturating_sub(from)).with_message(what);
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self { bar: bar.with_style(style), from }
+    }
+
+    pub fn more(&self, done: u64) {
+        self.bar.inc(done);
+    }
+
+    /// So much of so much is done.
+    pub fn at(&self, done: u64, all: u64) {
+        self.bar.set_length(all);
+        self.bar.set_position(done);
     }
 }
 

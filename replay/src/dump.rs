@@ -45,7 +45,7 @@ impl Dump {
 
     /// What the server shows: what it has flushed, and what it has folded since.
     fn now(&self, log: &dyn Log, partition: u32, out: &mut dyn Write) -> Result<()> {
-        let path = self.data.dir().state(partition);
+        let path = self.data.dir()?.state(partition);
         let place = || format!("the state in {} cannot be read", path.display());
         let flushed = Store::open_read_only(&path).with_context(place)?;
         let end = log.bounds(partition)?.high_watermark;
@@ -56,7 +56,7 @@ impl Dump {
     fn then(&self, log: &dyn Log, partition: u32, until: Place, out: &mut dyn Write) -> Result<()> {
         let end = until.offset(log, partition)?;
         let scratch = tempfile::tempdir().context("a folder for the fold cannot be made")?;
-        let store = fold_fresh(&self.data.dir(), log, partition, end, &scratch.path().join("state"))?;
+        let store = fold_fresh(&self.data.dir()?, log, partition, end, &scratch.path().join("state"))?;
         let reached = store.applied().map_or(0, |applied| applied.next);
         if reached > end {
             bail!(

@@ -29,7 +29,7 @@ impl Lag {
         let (log, letters) = (self.data.log()?, self.letters()?);
         let mut out = BufWriter::new(std::io::stdout().lock());
         for partition in self.data.partitions(log.as_ref())? {
-            let path = self.data.dir().state(partition);
+            let path = self.data.dir()?.state(partition);
             let place = || format!("the state in {} cannot be read", path.display());
             let flushed = Store::open_read_only(&path).with_context(place)?;
             let end = log.bounds(partition)?.high_watermark;

@@ -1,14 +1,19 @@
 //! `duolog-replay`: what an operator reads from a log, and how he checks that state and log agree.
 //!
-//! Exit codes: 0 done (for `verify`: equal), 1 failed or different, 2 wrong usage.
+//! Exit codes: 0 done (for `verify`: equal), 1 failed or different, 2 wrong usage or configuration.
 
+mod checkpoint;
 mod data;
 mod dump;
 mod export;
 mod lag;
+mod migrate;
+mod owner;
 mod place;
 mod rebuild;
 mod redeliver;
+mod restored;
+mod scratch;
 mod tail;
 mod verify;
 
@@ -25,23 +30,30 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    #[command(subcommand)]
+    Checkpoint(checkpoint::Checkpoint),
     Tail(tail::Tail),
     Dump(dump::Dump),
     Export(export::Export),
     Lag(lag::Lag),
+    Migrate(migrate::Migrate),
     Redeliver(redeliver::Redeliver),
     Rebuild(rebuild::Rebuild),
+    Restored(restored::Restored),
     Verify(verify::Verify),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().verb {
+        Verb::Checkpoint(verb) => verb.run(),
         Verb::Tail(verb) => verb.run(),
         Verb::Dump(verb) => verb.run(),
         Verb::Export(verb) => verb.run(),
         Verb::Lag(verb) => verb.run(),
+        Verb::Migrate(verb) => verb.run(),
         Verb::Redeliver(verb) => verb.run(),
         Verb::Rebuild(verb) => verb.run(),
+        Verb::Restored(verb) => verb.run(),
         Verb::Verify(verb) => verb.run(),
     };
     match result {
@@ -50,7 +62,8 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("duolog-replay: {error:#}");
-            ExitCode::FAILURE
+            let configuration = error.chain().any(|cause| cause.is::<duolog::config::ConfigError>());
+            if configuration { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

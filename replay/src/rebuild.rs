@@ -22,7 +22,7 @@ pub struct Rebuild {
 
 impl Rebuild {
     pub fn run(self) -> Result<ExitCode> {
-        let dir = self.data.dir();
+        let dir = self.data.dir()?;
         // First the log: a folder that holds none is not ours to lock.
         let log = self.data.log()?;
         let _lock = lock_dir(dir.root())?;
@@ -55,12 +55,18 @@ pub fn fold_fresh(dir: &DataDir, log: &dyn Log, partition: u32, end: u64, path: 
     Ok(store)
 }
 
+/// The first offset that [`fold_fresh`] folds.
+pub fn base_next(dir: &DataDir, log: &dyn Log, partition: u32) -> Result<u64> {
+    Ok(base_of(log, partition, &dir.checkpoints(partition)?)?.next())
+}
+
 /// Puts the base of a rebuild where its store is opened next; the first offset to fold.
 pub fn put_base(dir: &DataDir, log: &dyn Log, partition: u32, path: &Path) -> Result<u64> {
-    let checkpoints = dir.checkpoints(partition);
+    let checkpoints = dir.checkpoints(partition)?;
     let base = base_of(log, partition, &checkpoints)?;
     if let Base::Checkpoint(manifest) = &base {
-        checkpoints.restore(&manifest.name(), path)?;
+        let progress = Progress::bytes("putting back");
+        checkpoints.restore(&manifest.name(), path, &mut |done, all| progress.at(done, all))?;
     }
     Ok(base.next())
 }

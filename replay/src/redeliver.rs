@@ -1,33 +1,28 @@
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
-use duolog::config::{Config, Layers};
+use duolog::config::Config;
 use duolog::consumers::callback::{CallbackSettings, Callbacks};
-use duolog::consumers::{Consumer as _, Delivery, Joined, Lane, Redelivered, Redelivery, dead_letters, join};
-use duolog::domain::fold::Fold;
-use duolog::domain::rows::{Pointer, RowsError};
-use duolog::domain::verdict::Folded;
-use duolog::rebuild::{Decoded, Span, StoreTarget, Watch, fold_log};
-use duolog::store::{KeepAll, Shared, SharedSizes, Store};
-use duolog_topics::Account;
+use duolog::consumers::push::{Apns, Fcm, PushService, Services};
+use duolog::consumers::{Consumer, Delivery, Joined, Lane, Redelivered, Redelivery, dead_letters, join};
+use duolog::domain::rows::Pointer;
+use duolog::log::{Log, ReadLimit};
+use duolog_topics::{Account, Envelope, EventKind, Header};
 use tokio::runtime::Runtime;
 
-use crate::data::{Data, Progress};
+use crate::data::Data;
 use crate::place::Place;
-use crate::rebuild::put_base;
+use crate::scratch::Scratch;
+
+const LIMIT: ReadLimit = ReadLimit { records: 1_024, bytes: 4 << 20 };
 
 /// Deliver again what a consumer was told, with the same ids: its dead letters, or everything from a place in the log
 #[derive(Args)]
 pub struct Redeliver {
     #[command(flatten)]
     data: Data,
-    /// The server's configuration, which names the endpoints
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Which consumer, such as callback.default
+    /// Which consumer: callback.default or another endpoint's, push.apns, push.fcm
     #[arg(long, value_name = "NAME")]
     consumer: String,
     /// What it gave up, from `--from` on
@@ -48,7 +43,11 @@ impl Redeliver {
     /// Positions stay as they are, and so do dead letters: whoever is told twice knows it by the id.
     pub fn run(self) -> Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let done = if self.dead_letters { self.letters(&runtime)? } else { self.records(&runtime)? };
+        let config = self.data.config()?;
+        let done = match self.consumer.as_str() {
+            Apns::CONSUMER | Fcm::CONSUMER => self.pushes(&runtime, &config)?,
+            _ => self.callbacks(&runtime, &config)?,
+        };
         for (id, reason) in &done.failed {
             eprintln!("{id} was not delivered: {reason}");
         }
@@ -56,33 +55,56 @@ impl Redeliver {
         Ok(if done.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn callbacks(&self) -> Result<Callbacks> {
-        let data = self.data.dir().root().display().to_string();
-        let environment = std::env::vars().collect();
-        let layers = Layers { file: self.config.clone(), environment, flags: vec![("--data", "data.dir", data)] };
-        let config = Config::load(&layers)?;
-        let settings = CallbackSettings::new(&config)?;
+    /// To an endpoint. A letter holds all that it needs; records are joined with what the fold kept of them.
+    fn callbacks(&self, runtime: &Runtime, config: &Config) -> Result<Redelivered> {
+        let settings = CallbackSettings::new(config)?;
         let targets = config.callback_targets()?;
         let named = |name: &str| Callbacks::consumer_name(name) == self.consumer;
         let Some(target) = targets.iter().find(|target| named(&target.name)) else {
-            let known: Vec<String> = targets.iter().map(|target| Callbacks::consumer_name(&target.name)).collect();
+            let known = targets.iter().map(|target| Callbacks::consumer_name(&target.name));
+            let known: Vec<String> = known.chain([Apns::CONSUMER, Fcm::CONSUMER].map(str::to_owned)).collect();
             bail!("the configuration has no consumer {:?}; there are: {}", self.consumer, known.join(", "));
         };
-        Callbacks::new(target, settings)?
-            .ok_or_else(|| anyhow!("{} is told of nothing after it happened", self.consumer))
+        let callbacks = Callbacks::new(target, settings)?
+            .ok_or_else(|| anyhow!("{} is told of nothing after it happened", self.consumer))?;
+        if self.dead_letters {
+            return self.letters(runtime, callbacks);
+        }
+        let log = self.data.log()?;
+        let scratch = Scratch::fold(&self.data, log.as_ref(), |partition| self.end(log.as_ref(), partition))?;
+        self.records(runtime, callbacks, log.as_ref(), &scratch)
     }
 
-    fn letters(&self, runtime: &Runtime) -> Result<Redelivered> {
+    /// To a push service. Whether a message is still to be announced depends on all that came after it: so the whole log is
+    /// folded first, for dead letters too.
+    fn pushes(&self, runtime: &Runtime, config: &Config) -> Result<Redelivered> {
+        let mut services = Services::new(config)?;
+        let log = self.data.log()?;
+        let scratch = Scratch::fold(&self.data, log.as_ref(), |partition| Ok(log.bounds(partition)?.high_watermark))?;
+        let missing = || anyhow!("the configuration does not turn {} on", self.consumer);
+        if self.consumer == Apns::CONSUMER {
+            self.again(runtime, services.apns(scratch.clone()).ok_or_else(missing)?, log.as_ref(), &scratch)
+        } else {
+            self.again(runtime, services.fcm(scratch.clone()).ok_or_else(missing)?, log.as_ref(), &scratch)
+        }
+    }
+
+    fn again(&self, runtime: &Runtime, to: impl Consumer, log: &dyn Log, scratch: &Scratch) -> Result<Redelivered> {
+        if self.dead_letters { self.letters(runtime, to) } else { self.records(runtime, to, log, scratch) }
+    }
+
+    fn letters<C: Consumer>(&self, runtime: &Runtime, consumer: C) -> Result<Redelivered> {
         let log = self.data.dead_letters()?;
-        let log = log.with_context(|| format!("no dead letters in {}", self.data.dir().dead_letters().display()))?;
+        let path = self.data.dir()?.dead_letters();
+        let log = log.with_context(|| format!("no dead letters in {}", path.display()))?;
         let since = match self.from {
             None => 0,
             Some(Place::Time(time)) => time,
             Some(Place::Offset(_)) => bail!("dead letters are chosen by a time: --from 2026-01-31T12:00:00Z"),
         };
-        let mut redelivery = Redelivery::new(self.callbacks()?);
+        let mut redelivery = Redelivery::new(consumer);
         dead_letters::read(log.as_ref(), since, |envelope, letter| {
-            if letter.consumer != self.consumer || self.account.as_ref().is_some_and(|one| *one != envelope.account) {
+            if letter.consumer != self.consumer || self.is_other(&envelope.account) {
                 return Ok::<_, anyhow::Error>(());
             }
             let payload = letter.payload.decode().with_context(|| format!("the letter of {}", letter.delivery))?;
@@ -96,50 +118,53 @@ impl Redeliver {
         Ok(runtime.block_on(redelivery.finish()))
     }
 
-    /// Folds the log in a scratch store up to the end of the range: only the fold knows what took effect.
-    fn records(&self, runtime: &Runtime) -> Result<Redelivered> {
-        let (dir, log) = (self.data.dir(), self.data.log()?);
-        let scratch = tempfile::tempdir().context("a folder for the fold cannot be made")?;
-        let mut watch = Again { runtime, redelivery: Redelivery::new(self.callbacks()?), wanted: self, begin: 0 };
+    /// What the records of the range caused: only the fold knows which of them took effect.
+    fn records<C: Consumer>(
+        &self,
+        runtime: &Runtime,
+        consumer: C,
+        log: &dyn Log,
+        scratch: &Scratch,
+    ) -> Result<Redelivered> {
+        let mut redelivery = Redelivery::new(consumer);
         for partition in 0..log.partitions() {
-            let bounds = log.bounds(partition)?;
-            let place = |place: Place| place.offset(log.as_ref(), partition);
-            watch.begin = self.from.map_or(Ok(bounds.first), place)?;
-            let end = self.until.map_or(Ok(bounds.high_watermark), place)?;
-            let path = scratch.path().join(partition.to_string());
-            let from = put_base(&dir, log.as_ref(), partition, &path)?;
-            if watch.begin < from {
-                eprintln!("partition {partition}: records before offset {from} are left out: the log was trimmed");
+            let begin = self.from.map_or(Ok(log.bounds(partition)?.first), |place| place.offset(log, partition))?;
+            let (first, end) = (scratch.first(partition), self.end(log, partition)?);
+            if begin < first {
+                eprintln!("partition {partition}: records before offset {first} are left out: the log was trimmed");
             }
-            let store = Store::open(&path, &Shared::new(SharedSizes::default())?, Arc::new(KeepAll))?;
-            let _progress = Progress::new("folding", from, end);
-            fold_log(log.as_ref(), Span { partition, from, end }, &mut StoreTarget::new(store), &mut watch)?;
+            let mut next = begin.max(first);
+            while next < end {
+                let records = log.read(partition, next, LIMIT)?;
+                let Some(last) = records.last() else { break };
+                next = last.offset + 1;
+                let view = scratch.view(partition);
+                for stored in records.iter().filter(|stored| stored.offset < end) {
+                    let record = &stored.record;
+                    let kind = Header::decode(&record.header).ok().and_then(|header| EventKind::from_name(header.kind));
+                    let Some(kind) = kind.filter(|kind| redelivery.consumer().wants(*kind)) else { continue };
+                    let at = Pointer { generation: scratch.generation(partition), partition, offset: stored.offset };
+                    let Some(kept) = join(&view, at, kind)? else { continue };
+                    let (envelope, event) =
+                        Envelope::decode(&record.key, record.time, &record.header, &record.payload)?;
+                    if !self.is_other(&envelope.account) {
+                        let joined = Joined { at, envelope: &envelope, event: &event, kept: &kept };
+                        let deliveries = redelivery.consumer().deliveries(&joined);
+                        runtime.block_on(redelivery.take(deliveries));
+                    }
+                }
+            }
         }
-        Ok(runtime.block_on(watch.redelivery.finish()))
+        Ok(runtime.block_on(redelivery.finish()))
     }
-}
 
-/// Delivers what the records of the range caused, as the fold passes them.
-struct Again<'a> {
-    runtime: &'a Runtime,
-    redelivery: Redelivery<Callbacks>,
-    wanted: &'a Redeliver,
-    begin: u64,
-}
+    /// The offset that a partition is read up to.
+    fn end(&self, log: &dyn Log, partition: u32) -> Result<u64> {
+        let watermark = log.bounds(partition)?.high_watermark;
+        self.until.map_or(Ok(watermark), |place| Ok(place.offset(log, partition)?.min(watermark)))
+    }
 
-impl Watch for Again<'_> {
-    fn record(&mut self, record: &Decoded, folded: &Folded, fold: &Fold<'_>) -> Result<(), RowsError> {
-        let (kind, consumer) = (record.event.kind(), self.redelivery.consumer());
-        let account = &record.envelope.account;
-        let other = self.wanted.account.as_ref().is_some_and(|wanted| wanted != account);
-        if record.offset < self.begin || other || !consumer.wants(kind) {
-            return Ok(());
-        }
-        if let Some(kept) = join(fold.mailbox().rows, folded.at, kind)? {
-            let joined = Joined { at: folded.at, envelope: &record.envelope, event: &record.event, kept: &kept };
-            let deliveries = consumer.deliveries(&joined);
-            self.runtime.block_on(self.redelivery.take(deliveries));
-        }
-        Ok(())
+    fn is_other(&self, account: &Account) -> bool {
+        self.account.as_ref().is_some_and(|wanted| wanted != account)
     }
 }

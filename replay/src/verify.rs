@@ -23,7 +23,7 @@ pub struct Verify {
 
 impl Verify {
     pub fn run(self) -> Result<ExitCode> {
-        let (dir, log) = (self.data.dir(), self.data.log()?);
+        let (dir, log) = (self.data.dir()?, self.data.log()?);
         let scratch = tempfile::tempdir().context("a folder for the rebuild cannot be made")?;
         let (mut rows, mut differences) = (0, 0);
         let partitions = self.data.partitions(log.as_ref())?;

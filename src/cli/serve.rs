@@ -20,7 +20,6 @@ impl Serve {
         let mut layers = self.config.layers();
         layers.flags.extend(self.listen.map(|address| ("--listen", "server.listen", address)));
         let mut config = Config::load(&layers)?;
-        config.refuse_missing()?;
         let made = config.first_start()?;
         if !made.is_empty() {
             for file in &made {

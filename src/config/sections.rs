@@ -225,11 +225,25 @@ sections! {
             "The clock that names the files and cuts the hours; fixed once files are written.";
     }
 
-    /// Durable copies of the state.
+    /// Durable copies of the state, in a folder or a bucket of an S3-compatible store; docs/OPERATING.md tells of them.
     section Checkpoint "checkpoint" {
         url: StoreUrl = "'file:{data}/checkpoints'",
             "Where checkpoints lie.";
         interval_seconds: u64, in 10 ..= 86_400 = "300",
             "How often one is made, if something happened.";
+        endpoint: Option<Url> = "''",
+            "S3: the store's address, if it is not Amazon's; empty = `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT` or Amazon's.";
+        region: String = "''",
+            "S3: the bucket's region; empty = `AWS_REGION`, `AWS_DEFAULT_REGION` or us-east-1.";
+        access_key_id: String = "''",
+            "S3: the id of the access key; empty = `AWS_ACCESS_KEY_ID` and the like, or the role of the machine.";
+        secret_access_key: Secret = "''",
+            "S3: the access key.";
+        secret_access_key_file: Option<PathBuf> = "''",
+            "S3: a file that holds the access key, instead of `secret_access_key`.";
+        virtual_hosted: bool = "false",
+            "S3: whether the bucket's name stands in front of the host's instead of in the path.";
+        allow_http: bool = "false",
+            "S3: whether an `http://` endpoint is spoken to, where whoever listens can read the checkpoints.";
     }
 }

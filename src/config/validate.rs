@@ -12,6 +12,7 @@ pub fn check(config: &Config, reader: &mut Reader<'_>) {
     tls_has_both_or_none(config, reader);
     somebody_is_admin(config, reader);
     secrets_have_one_source(config, reader);
+    checkpoints_are_reached(config, reader);
     push_is_whole(config, reader);
     for (number, endpoint) in config.endpoints.iter().enumerate() {
         endpoint_is_whole(&format!("{}.{number}", Endpoint::SECTION.name), endpoint, reader);
@@ -56,6 +57,26 @@ fn push_is_whole(config: &Config, reader: &mut Reader<'_>) {
             (Some(_), true) => reader.refuse(&path, "missing; push.apns.key_file is set and needs it"),
             (None, false) => reader.refuse(&path, "set without push.apns.key_file, which turns the push on"),
             _ => {}
+        }
+    }
+}
+
+/// What is needed to speak to the store of the checkpoints.
+fn checkpoints_are_reached(config: &Config, reader: &mut Reader<'_>) {
+    let checkpoint = &config.checkpoint;
+    if let Some(endpoint) = &checkpoint.endpoint
+        && endpoint.as_str().starts_with("http://")
+        && !checkpoint.allow_http
+    {
+        reader.refuse("checkpoint.endpoint", "it is spoken to without TLS; checkpoint.allow_http = true allows that");
+    }
+    let keys = usize::from(!checkpoint.secret_access_key.is_empty())
+        + usize::from(checkpoint.secret_access_key_file.is_some());
+    match (checkpoint.access_key_id.is_empty(), keys) {
+        (true, 0) | (false, 1) => {}
+        (true, _) => reader.refuse("checkpoint.access_key_id", "missing; the access key needs its id"),
+        (false, _) => {
+            reader.refuse("checkpoint.access_key_id", "set one of secret_access_key and secret_access_key_file");
         }
     }
 }

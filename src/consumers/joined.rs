@@ -41,8 +41,8 @@ impl Joined<'_> {
 /// # Errors
 /// If rows cannot be read.
 pub fn join(rows: &dyn Rows, at: Pointer, kind: EventKind) -> Result<Option<Kept>, RowsError> {
-    let leaves_message =
-        matches!(kind, EventKind::MessageSent | EventKind::MessageArrived | EventKind::MessageModified);
+    use EventKind::{BroadcastIssued, MessageArrived, MessageModified, MessageSent};
+    let leaves_message = matches!(kind, MessageSent | MessageArrived | MessageModified | BroadcastIssued);
     if leaves_message && let Some(row) = get::<MessageRow>(rows, MessageRow::key(at).as_slice())? {
         return Ok(Some(Kept::Message(Box::new(row))));
     }

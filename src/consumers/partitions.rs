@@ -109,7 +109,7 @@ async fn attend(crew: Arc<Crew>, tap: Tap, reading: Reading, starts: Option<Star
             tracing::error!(partition = tap.partition(), "a consumer has stopped: {error}");
         }
     }
-    positions::record_due(&ledgers).await;
+    positions::record_ends(&ledgers).await;
     ledgers.iter().for_each(|ledger| ledger.close());
     drop(reading);
 }

@@ -77,6 +77,12 @@ impl Ledger {
         })
     }
 
+    /// Nobody reads on: what was read in vain is recorded, too, so that whoever looks at the log alone sees what is left.
+    fn ends(&self) {
+        let mut state = self.state.lock();
+        state.delivered |= state.moved;
+    }
+
     /// It may not have been recorded after all.
     fn is_due_again(&self) {
         self.state.lock().delivered = true;
@@ -115,6 +121,12 @@ pub async fn record(ledgers: Vec<Arc<Ledger>>, mut stop: watch::Receiver<bool>) 
         ledgers.iter().for_each(|ledger| ledger.measure());
         record_due(&ledgers).await;
     }
+}
+
+/// Records how far consumers have come that have stopped.
+pub async fn record_ends(ledgers: &[Arc<Ledger>]) {
+    ledgers.iter().for_each(|ledger| ledger.ends());
+    record_due(ledgers).await;
 }
 
 /// Records what is due, one event a partition.

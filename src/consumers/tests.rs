@@ -3,10 +3,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duolog_topics::{
-    Account, AccountImported, DeadLetter, EventKind, MessageContent, MessageFlags, MessageSent, Origin, PolicyChanged,
-    RawJson, SenderCopy,
-};
+use duolog_test_messages::{message, name};
+use duolog_topics::{Account, DeadLetter, EventKind, PolicyChanged};
 use tokio::sync::mpsc;
 
 use super::positions::Ledger;
@@ -24,10 +22,6 @@ mod moves;
 
 const START: u64 = 1_700_000_000_000;
 const PATIENCE: Duration = Duration::from_secs(60);
-
-fn name(text: &str) -> Account {
-    Account::new(text).unwrap()
-}
 
 fn open(log: Arc<dyn Log>, dir: &Path, clock: &Clock) -> Engine {
     let shared = Shared::new(SharedSizes::default()).unwrap();
@@ -48,34 +42,12 @@ fn open(log: Arc<dyn Log>, dir: &Path, clock: &Clock) -> Engine {
 
 async fn import(engine: &Engine, accounts: &[&str]) {
     for account in accounts {
-        engine.submit(&name(account), AccountImported { nick: None, face_url: None }.into()).await.unwrap();
+        engine.submit(&name(account), duolog_test_messages::import().into()).await.unwrap();
     }
 }
 
 async fn send(engine: &Engine, from: &str, to: &str, random: u32) {
-    let content = MessageContent {
-        body: RawJson::from_checked("[]"),
-        custom: None,
-        msg_seq: 1,
-        random,
-        flags: MessageFlags::default(),
-        origin: Origin::Client,
-        life: None,
-        push: None,
-        platform: None,
-        ip: None,
-    };
-    let message = MessageSent {
-        receivers: vec![name(to)],
-        content,
-        seq_given: true,
-        request_hash: 0,
-        imported_time: None,
-        sender_copy: SenderCopy::Full,
-        operator: None,
-        session: None,
-    };
-    engine.submit(&name(from), message.into()).await.unwrap();
+    engine.submit(&name(from), message(&[to], "", random).into()).await.unwrap();
 }
 
 /// Tells a test of each try and does what it says: by the sender of the message.

@@ -127,7 +127,7 @@ pub enum Effect {
     /// Records wait in the outbox for this partition.
     Outbox { destination: u32, number: u64 },
     /// The record has more to do than one may: the same event again, for this account, goes on. Nobody waits for it.
-    GoOn { account: Account, event: Event },
+    GoOn { account: Account, event: Box<Event> },
 }
 
 /// An entry for the live devices of one account.

@@ -81,8 +81,8 @@ impl Appender {
         }
         match self.decide(&account, &event) {
             Ok(None) => {
-                if matches!(event, Event::SessionOpened(_)) {
-                    // A login starts from what its account's devices have taken.
+                if matches!(event, Event::SessionOpened(_) | Event::SessionClosed(_) | Event::AppStateSet(_)) {
+                    // A login starts from what its account's devices have taken, and push from what they have not.
                     self.add_cursors(Some(&account), batch);
                 }
                 self.add(account, event, Some(answer), batch);
@@ -130,19 +130,23 @@ impl Appender {
             self.add(account, event, None, batch);
         }
         if self.cursors_written.elapsed() >= CURSOR_INTERVAL {
-            self.add_cursors(None, batch);
+            // A record holds so many: no account may wait for those before it.
+            while self.add_cursors(None, batch) == limits::CURSORS_IN_RECORD {}
         }
         if self.last_append.elapsed() >= TICK_INTERVAL && batch.records.is_empty() {
             self.add(system_account(), Event::Tick(Tick {}), None, batch);
         }
     }
 
-    fn add_cursors(&mut self, account: Option<&Account>, batch: &mut Batch) {
+    /// Writes cursors that wait; how many.
+    fn add_cursors(&mut self, account: Option<&Account>, batch: &mut Batch) -> usize {
         let cursors = self.partition.take_cursors(account);
+        let count = cursors.len();
         if !cursors.is_empty() {
             self.cursors_written = Instant::now();
             self.add(system_account(), Event::CursorsAdvanced(CursorsAdvanced { cursors }), None, batch);
         }
+        count
     }
 
     /// One append. If it fails nobody is told success: the fold answers what it reads back.

@@ -212,7 +212,7 @@ fn publish(partition: &Partition, told: Told, applied: Applied) {
                 Effect::Announce(announcement) => partition.registry.announce(announcement),
                 Effect::End(ended) => partition.registry.end(&ended),
                 Effect::Outbox { destination, number } => carried.push((destination, number)),
-                Effect::GoOn { account, event } => partition.go_on(account, event),
+                Effect::GoOn { account, event } => partition.go_on(account, *event),
             }
         }
         if !carried.is_empty() {

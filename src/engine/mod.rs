@@ -34,6 +34,7 @@ mod remote;
 mod submit;
 mod tap;
 mod undecodable;
+pub mod unreturned;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;

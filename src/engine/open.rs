@@ -10,7 +10,7 @@ use super::folder::FolderError;
 use super::partition::{Committed, Partition, Pending};
 use crate::domain::fold::FOLD_VERSION;
 use crate::domain::rows::{MetaRow, Rows, RowsError, get};
-use crate::log::{Log, LogError, ReadLimit};
+use crate::log::{Bounds, Log, LogError, ReadLimit};
 use crate::store::Applied;
 
 /// Why an engine does not open. Every text says what to do.
@@ -46,6 +46,11 @@ pub enum OpenError {
     #[error("partition {partition}: the log does not say which log it is: its first record is no log.opened")]
     NoLogId { partition: u32 },
     #[error(
+        "partition {partition}: the log goes on from an earlier one (generation {generation}), and there is no state and \
+         no checkpoint of what was moved. Put back a checkpoint, or move again with `duolog-replay migrate`"
+    )]
+    NothingMoved { partition: u32, generation: u32 },
+    #[error(
         "partition {partition} was opened in a log of {recorded} partitions, and the log has {found} now: accounts would \
          have other homes. The number of partitions cannot be changed, only moved to a new log"
     )]
@@ -59,7 +64,10 @@ pub enum OpenError {
 pub fn check_state(log: &dyn Log, partition: u32, applied: Option<Applied>) -> Result<(), OpenError> {
     let bounds = log.bounds(partition)?;
     let Some(applied) = applied else {
-        return if bounds.first == 0 { Ok(()) } else { Err(OpenError::NoBase { partition, first: bounds.first }) };
+        return match bounds.first {
+            0 => refuse_moved(log, partition, &bounds),
+            first => Err(OpenError::NoBase { partition, first }),
+        };
     };
     if applied.next > bounds.high_watermark {
         return Err(OpenError::BeyondLog { partition, next: applied.next, end: bounds.high_watermark });
@@ -71,6 +79,25 @@ pub fn check_state(log: &dyn Log, partition: u32, applied: Option<Applied>) -> R
     match read.first() {
         Some(stored) if stored.offset == offset && stored.record.checksum() == applied.checksum => Ok(()),
         _ => Err(OpenError::OtherLog { partition, offset }),
+    }
+}
+
+/// A log that was begun with what another one held cannot be folded from its start alone.
+fn refuse_moved(log: &dyn Log, partition: u32, bounds: &Bounds) -> Result<(), OpenError> {
+    if bounds.high_watermark == 0 {
+        return Ok(());
+    }
+    let read = log.read(partition, 0, ReadLimit { records: 1, bytes: 0 })?;
+    let opened = read
+        .first()
+        .map(|stored| &stored.record)
+        .and_then(|record| Envelope::decode(&record.key, record.time, &record.header, &record.payload).ok());
+    match opened {
+        Some((_, Event::LogOpened(LogOpened { generation, .. }))) if generation > 0 => {
+            Err(OpenError::NothingMoved { partition, generation })
+        }
+        // Whatever else stands there, the fold finds.
+        _ => Ok(()),
     }
 }
 

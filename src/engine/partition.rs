@@ -1,4 +1,5 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -48,7 +49,7 @@ pub(super) struct Partition {
     pub requests: Sender<Request>,
     pub pending: Mutex<HashMap<EventId, Pending>>,
     /// Cursors that devices have reached and the log does not know yet.
-    pub cursors: Mutex<HashMap<(Account, String), u64>>,
+    pub cursors: Mutex<BTreeMap<(Account, String), u64>>,
     pub registry: Arc<Registry>,
     pub clock: Clock,
     pub ids: Arc<Ids>,
@@ -248,9 +249,11 @@ impl Partition {
     /// Takes cursors that wait, those of one account or as many as a record holds.
     pub fn take_cursors(&self, account: Option<&Account>) -> Vec<CursorAdvance> {
         let mut cursors = self.cursors.lock();
-        let chosen: Vec<_> = cursors
-            .keys()
-            .filter(|(owner, _)| account.is_none_or(|account| account == owner))
+        let from = account.map(|account| (account.clone(), String::new()));
+        let waiting = cursors.range((from.map_or(Bound::Unbounded, Bound::Included), Bound::Unbounded));
+        let chosen: Vec<_> = waiting
+            .map(|(key, _)| key)
+            .take_while(|(owner, _)| account.is_none_or(|account| account == owner))
             .take(crate::limits::CURSORS_IN_RECORD)
             .cloned()
             .collect();

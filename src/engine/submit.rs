@@ -90,23 +90,26 @@ impl Engine {
         event: Event,
     ) -> Result<Verdict, EngineError> {
         let waits = !is_clients_send(&event);
-        let mut next = Some(event);
-        while let Some(event) = next.take() {
-            let again = goes_on(&event).then(|| event.clone());
-            let Committed { verdict, carried } = home.submit(account, event).await?;
+        let again = goes_on(&event).then(|| Box::new(event.clone()));
+        let mut asked = home.ask(account, event)?;
+        loop {
+            let Committed { verdict, carried } = answered(asked).await?;
             match verdict {
-                Verdict::Applied(Answer::Partial) => next = again,
+                Verdict::Applied(Answer::Partial) => {
+                    // A kind that does not go on was answered "partial": the fold and `goes_on` disagree.
+                    let event = again.as_deref().ok_or(EngineError::Unknown)?;
+                    asked = home.ask(account, event.clone())?;
+                }
                 Verdict::Superseded => return Err(EngineError::NotOwner { epoch: home.epoch() }),
                 verdict => {
                     if waits && !carried.is_empty() {
-                        self.wait_for_homes(Source::from(home.meta().as_ref()), &carried).await;
+                        let source = Source::from(home.meta().as_ref());
+                        Box::pin(self.wait_for_homes(source, &carried)).await;
                     }
                     return Ok(verdict);
                 }
             }
         }
-        // A kind that does not go on was answered "partial": the fold and `goes_on` disagree.
-        Err(EngineError::Unknown)
     }
 
     /// Waits until other homes have folded what was carried to them, or half a second.
@@ -136,12 +139,26 @@ impl Engine {
     }
 }
 
+type CommittedOr = Result<Committed, EngineError>;
+
+async fn answered(asked: oneshot::Receiver<CommittedOr>) -> CommittedOr {
+    match tokio::time::timeout(VERDICT_TIMEOUT, asked).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) | Err(_) => Err(EngineError::Unknown),
+    }
+}
+
 impl Partition {
     /// One record: into the queue, and back with what became of it.
     ///
     /// # Errors
     /// As [`Engine::submit`].
-    pub(super) async fn submit(&self, account: &Account, event: Event) -> Result<Committed, EngineError> {
+    pub(super) async fn submit(&self, account: &Account, event: Event) -> CommittedOr {
+        answered(self.ask(account, event)?).await
+    }
+
+    /// Puts an event into the queue. Thousands of requests wait at a time, so none holds its event meanwhile.
+    fn ask(&self, account: &Account, event: Event) -> Result<oneshot::Receiver<CommittedOr>, EngineError> {
         if let Some(closed) = self.closed() {
             return Err(closed);
         }
@@ -151,10 +168,7 @@ impl Partition {
             metrics::counter!("duolog_requests_busy_total").increment(1);
             return Err(EngineError::Busy);
         }
-        match tokio::time::timeout(VERDICT_TIMEOUT, verdict).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(EngineError::Unknown),
-        }
+        Ok(verdict)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use duolog_topics::{ConsumerAdvance, ConsumersAdvanced, Millis};
+use duolog_topics::{ConsumerAdvance, ConsumersAdvanced, Event, Millis};
 use tokio::sync::watch;
 
 use super::partition::Partition;
@@ -119,11 +119,18 @@ impl Tap {
     /// # Errors
     /// [`EngineError`]: it may not have been recorded; the next record says the same and more.
     pub async fn advance(&self, consumers: Vec<ConsumerAdvance>) -> Result<(), EngineError> {
-        let committed = self.0.submit(&appender::system_account(), ConsumersAdvanced { consumers }.into()).await?;
-        match committed.verdict {
+        match self.submit(ConsumersAdvanced { consumers }.into()).await? {
             Verdict::Superseded => Err(EngineError::NotOwner { epoch: self.0.epoch() }),
             _ => Ok(()),
         }
+    }
+
+    /// Appends what concerns the whole partition, and waits for its verdict.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`]: nothing was done. Others: it may have been.
+    pub async fn submit(&self, event: Event) -> Result<Verdict, EngineError> {
+        Ok(self.0.submit(&appender::system_account(), event).await?.verdict)
     }
 
     /// The first record that a consumer still needs; none if there is no consumer.

@@ -37,11 +37,10 @@ impl Known {
         let now = engine.now();
         let (mut existing, mut asked) = (HashSet::with_capacity(accounts.len()), Vec::new());
         for account in accounts {
-            match self.seen.get(account) {
-                Some(seen) if now < seen + REMEMBERED => {
-                    existing.insert(account.clone());
-                }
-                _ => asked.push(account.clone()),
+            if self.was_seen(account, now) {
+                existing.insert(account.clone());
+            } else {
+                asked.push(account.clone());
             }
         }
         if asked.is_empty() {
@@ -55,6 +54,22 @@ impl Known {
             }
         }
         Ok(existing)
+    }
+
+    /// Whether an account exists, or did a few minutes ago. Costs a read if it is not remembered.
+    ///
+    /// # Errors
+    /// If rows cannot be read.
+    pub async fn exists(&self, engine: &Engine, account: &Account) -> Result<bool, EngineError> {
+        if self.was_seen(account, engine.now()) {
+            return Ok(true);
+        }
+        // Boxed: most calls end above, and need not hold room for this.
+        Ok(!Box::pin(self.existing(engine, std::slice::from_ref(account))).await?.is_empty())
+    }
+
+    fn was_seen(&self, account: &Account, now: Millis) -> bool {
+        self.seen.get(account).is_some_and(|seen| now < seen + REMEMBERED)
     }
 
     /// Asks again about an account that was deleted here.

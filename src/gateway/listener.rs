@@ -1,13 +1,20 @@
 //! Connections: accepted, bounded, with or without TLS, and let go when the server drains.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::{Bytes, HttpBody};
 use axum::extract::ConnectInfo;
-use axum::{Extension, Router};
+use axum::http::Request;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use axum::{BoxError, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -19,9 +26,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
+use tower::Service;
 
-/// A client that opens a connection sends its request's head, or finishes the TLS handshake, within this time.
+/// A client that opens a connection sends its first request's head, and finishes the TLS handshake before, within this time.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+/// A connection that brought no request for this time is closed, at the latest after it has passed once more. Back ends keep
+/// connections for their next call, and not all of them try again when one was closed meanwhile.
+const IDLE_TIME: Duration = Duration::from_secs(75);
 /// After the system refused a connection (too many files, say), so long until the next one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -89,7 +100,7 @@ impl Listener {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let app = app.clone().layer(Extension(ConnectInfo(peer)));
+            let app = Called { app: app.clone(), peer: ConnectInfo(peer), calls: Arc::default() };
             let (tls, stopped) = (self.tls.clone(), stopped.clone());
             tokio::spawn(async move {
                 connection(stream, tls, app, stopped).await;
@@ -117,7 +128,37 @@ impl Listener {
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, app: Router, stopped: watch::Receiver<bool>) {
+/// The app as the requests of one connection see it: each knows who calls. A layer of the router would do the same, with a
+/// copy of all routes a connection.
+#[derive(Clone)]
+struct Called {
+    app: Router,
+    peer: ConnectInfo<SocketAddr>,
+    /// How many requests the connection has brought.
+    calls: Arc<AtomicU64>,
+}
+
+impl<B> Service<Request<B>> for Called
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<B>>::poll_ready(&mut self.app, context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        request.extensions_mut().insert(self.peer);
+        self.app.call(request)
+    }
+}
+
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, app: Called, stopped: watch::Receiver<bool>) {
     match tls {
         None => requests(stream, app, stopped).await,
         Some(tls) => match tokio::time::timeout(HEAD_TIME, tls.accept(stream)).await {
@@ -129,18 +170,30 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, app: Router, st
 }
 
 /// Answers the requests of one connection, HTTP/1.1 or HTTP/2; a WebSocket leaves it with its upgrade.
-async fn requests<S>(stream: S, app: Router, mut stopped: watch::Receiver<bool>)
+async fn requests<S>(stream: S, app: Called, mut stopped: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    // Time is watched here, by one timer a connection: hyper's own would be set anew for each request, and it takes a pause
+    // between two of them for a head that does not come.
+    builder.http1().header_read_timeout(None);
     builder.http2().timer(TokioTimer::new());
+    let calls = app.calls.clone();
     let service = TowerToHyperService::new(app);
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let over = async {
+        tokio::select! {
+            () = told(&mut stopped) => true,
+            called = until_quiet(&calls, tokio::time::sleep) => called,
+        }
+    };
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = told(&mut stopped) => {
+        has_called = over => {
+            if !has_called {
+                return;
+            }
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -150,7 +203,43 @@ where
     }
 }
 
+/// Waits until a connection has brought nothing for too long; whether it ever brought a request.
+async fn until_quiet(calls: &AtomicU64, mut pause: impl AsyncFnMut(Duration)) -> bool {
+    let mut seen = 0;
+    pause(HEAD_TIME).await;
+    loop {
+        let now = calls.load(Ordering::Relaxed);
+        if now == seen {
+            return seen > 0;
+        }
+        seen = now;
+        pause(IDLE_TIME).await;
+    }
+}
+
 /// Waits until the server stops, or is gone.
 async fn told(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await.is_ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_brings_requests_is_kept_and_one_that_is_quiet_is_not() {
+        for requests in [0, 1, 5] {
+            let (calls, mut pauses) = (AtomicU64::new(0), Vec::new());
+            let called = until_quiet(&calls, async |pause| {
+                pauses.push(pause);
+                if pauses.len() <= requests {
+                    calls.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            assert_eq!(called.await, requests > 0);
+            let mut expected = vec![IDLE_TIME; requests + 1];
+            expected[0] = HEAD_TIME;
+            assert_eq!(pauses, expected);
+        }
+    }
 }

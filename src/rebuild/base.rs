@@ -1,12 +1,12 @@
 use super::RebuildError;
-use crate::engine::{OpenError, check_state};
+use crate::engine::check_state;
 use crate::log::Log;
 use crate::store::checkpoint::{Checkpoints, Manifest};
 
 /// What a rebuild begins with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Base {
-    /// The log is whole: nothing.
+    /// The log is whole, and goes on from no other: nothing.
     Empty,
     Checkpoint(Manifest),
 }
@@ -25,12 +25,13 @@ impl Base {
 /// back and belongs to the log. So a rebuild trusts as little as it can. Cost: reading the checkpoints that it looks at.
 ///
 /// # Errors
-/// [`OpenError::NoBase`] if there is none.
+/// [`RebuildError::State`] if there is none.
 pub fn base_of(log: &dyn Log, partition: u32, checkpoints: &Checkpoints) -> Result<Base, RebuildError> {
     let first = log.bounds(partition)?.first;
-    if first == 0 {
-        return Ok(Base::Empty);
-    }
+    let without = match check_state(log, partition, None) {
+        Ok(()) => return Ok(Base::Empty),
+        Err(error) => error,
+    };
     for name in checkpoints.list()? {
         // The record before it has to be there: it tells whether the two belong together.
         if name.next <= first {
@@ -41,8 +42,9 @@ pub fn base_of(log: &dyn Log, partition: u32, checkpoints: &Checkpoints) -> Resu
                 return Ok(Base::Checkpoint(manifest));
             }
             Ok(_) => tracing::warn!(partition, "checkpoint {name} is of another log, and passed over"),
-            Err(error) => tracing::warn!(partition, "checkpoint {name} is passed over: {error}"),
+            Err(error) if error.is_damage() => tracing::warn!(partition, "checkpoint {name} is passed over: {error}"),
+            Err(error) => return Err(error.into()),
         }
     }
-    Err(OpenError::NoBase { partition, first }.into())
+    Err(without.into())
 }

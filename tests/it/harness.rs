@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -248,36 +249,56 @@ impl Response {
         Self { status: status.expect("a status line"), headers, body, bytes: bytes.to_owned() }
     }
 
-    /// The `ErrorCode` of a server-API reply.
+    /// The `ErrorCode` of a server-API reply, to a call that may have been of any command.
     pub fn code(&self) -> u64 {
-        reply("a call", self)["ErrorCode"].as_u64().expect("ErrorCode is a number")
+        assert_eq!((self.status, &*self.headers["content-type"]), (200, "application/json"), "{self:?}");
+        let reply: Value = serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        assert!(reply["ActionStatus"].is_string() && reply["ErrorInfo"].is_string(), "{reply}");
+        reply["ErrorCode"].as_u64().expect("ErrorCode is a number")
     }
 }
 
-/// Checks what holds for every reply of the server API, and returns it.
-fn reply(command: &str, response: &Response) -> Value {
+/// Checks what holds for every reply of the server API, and for those of this command, and returns it.
+pub fn reply(command: &str, response: &Response) -> Value {
     assert_eq!(response.status, 200, "{command}: {response:?}");
     assert_eq!(response.headers["content-type"], "application/json", "{command}");
     let reply: Value = serde_json::from_str(&response.body).unwrap_or_else(|error| panic!("{command}: {error}"));
-    let code = reply["ErrorCode"].as_u64().unwrap_or_else(|| panic!("{command}: no ErrorCode in {reply}"));
-    let status = reply["ActionStatus"].as_str().unwrap_or_else(|| panic!("{command}: no ActionStatus in {reply}"));
-    assert!(reply["ErrorInfo"].is_string(), "{command}: no ErrorInfo in {reply}");
-    assert_eq!(status == "FAIL", code != 0, "{command}: {reply}");
-    assert!(["OK", "SomeError", "FAIL"].contains(&status), "{command}: {reply}");
-    assert!(!has_null(&reply), "{command}: a null in {reply}");
-    if ["sns/", "profile/", "recentcontact/"].iter().any(|service| command.starts_with(service)) {
-        assert!(reply["ErrorDisplay"].is_string(), "{command}: no ErrorDisplay in {reply}");
-    }
+    crate::v4::replies::check(command, &reply);
     reply
 }
 
-fn has_null(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.iter().any(has_null),
-        Value::Object(members) => members.values().any(has_null),
-        _ => false,
+/// The operator's tool, which is built beside the server.
+pub fn tool() -> Command {
+    let tool = std::path::Path::new(env!("CARGO_BIN_EXE_duolog")).with_file_name("duolog-replay");
+    assert!(tool.exists(), "{} is missing; build the workspace first", tool.display());
+    Command::new(tool)
+}
+
+/// What a program printed that succeeded.
+pub fn said(output: &std::process::Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Looks again and again until something holds.
+///
+/// # Panics
+/// If it does not in time.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = std::time::Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(std::time::Instant::now() < until, "{what}: it never comes");
+        std::thread::park_timeout(Duration::from_millis(50));
     }
+}
+
+/// Runs the operator's tool on the data of a server, with variables in its environment.
+pub fn replay(dir: &Path, verb: &[&str], variables: &[(&str, &str)]) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_duolog")).with_file_name("duolog-replay");
+    assert!(program.exists(), "{} is not built; `make test` builds it", program.display());
+    let mut command = Command::new(program);
+    command.envs(variables.iter().copied()).args(verb).arg("--data").arg(dir.join("data"));
+    command.output().expect("it runs")
 }
 
 /// A signature of an account, made now, valid for a day.

@@ -8,10 +8,8 @@ use duolog::data_dir::{DataDir, OpenData};
 use duolog::engine::{Engine, Parts};
 use duolog::open_log::open_log;
 use duolog::records::{Hour, UtcOffset};
-use duolog_topics::{
-    Account, AccountImported, ConsumerAdvance, Event, MessageContent, MessageFlags, MessageSent, Origin, PolicyChanged,
-    RawJson, SenderCopy,
-};
+use duolog_test_messages::{import, message, name};
+use duolog_topics::{ConsumerAdvance, PolicyChanged};
 use flate2::read::GzDecoder;
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
@@ -20,32 +18,6 @@ use tempfile::TempDir;
 use crate::harness::{self, ADMIN, PATIENCE, Response, Server, body, now, query};
 
 const HOUR: u64 = 3_600;
-
-pub fn message(to: &Account, text: &str, random: u32) -> Event {
-    let content = MessageContent {
-        body: RawJson::encode(&body(text)).unwrap(),
-        custom: None,
-        msg_seq: 7,
-        random,
-        flags: MessageFlags::default(),
-        origin: Origin::Client,
-        life: None,
-        push: None,
-        platform: None,
-        ip: None,
-    };
-    MessageSent {
-        receivers: vec![to.clone()],
-        content,
-        seq_given: true,
-        request_hash: 0,
-        imported_time: None,
-        sender_copy: SenderCopy::Full,
-        operator: None,
-        session: None,
-    }
-    .into()
-}
 
 /// Two hours ago, in Unix seconds: that hour is closed by the server's start.
 pub fn then() -> u64 {
@@ -69,9 +41,9 @@ pub async fn use_at(time: u64, dir: &TempDir, settings: &str, texts: &[&str], co
     let clock = Some(Clock::manual(time * 1000));
     let parts = Parts { log, stores, expiry, policy, node: "test".to_owned(), clock, aside: None };
     let engine = Engine::open(parts, |_, _, _| {}).unwrap();
-    let [alice, bob] = ["alice", "bob"].map(|name| Account::new(name).unwrap());
+    let [alice, bob] = ["alice", "bob"].map(name);
     for account in [&alice, &bob] {
-        engine.submit(account, AccountImported { nick: None, face_url: None }.into()).await.unwrap();
+        engine.submit(account, import().into()).await.unwrap();
     }
     for tap in engine.taps() {
         let advance = |name: &str| ConsumerAdvance {
@@ -84,7 +56,7 @@ pub async fn use_at(time: u64, dir: &TempDir, settings: &str, texts: &[&str], co
         }
     }
     for (text, random) in texts.iter().zip(1..) {
-        engine.submit(&alice, message(&bob, text, random)).await.unwrap();
+        engine.submit(&alice, message(&["bob"], text, random).into()).await.unwrap();
     }
     engine.stop();
     drop(lock);

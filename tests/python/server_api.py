@@ -2,9 +2,11 @@
 
 Usage: server_api.py BASE_URL SDKAPPID KEY ADMIN
 
-Every command that the client has is called as its users call it; only the base URL is ours.
+Every command that the client has is called as its users call it; only the base URL is ours. A method of the client that
+calls nothing of a group, and that nobody here calls, fails the run.
 """
 
+import inspect
 import sys
 import time
 
@@ -23,6 +25,23 @@ from tencentcloud_im.tcim_client import (
 NO_SUCH_COMMAND = 60009
 UNKNOWN_ACCOUNT = 70107
 NOT_A_FRIEND = 31704
+
+
+class Watched(TCIMClient):
+    """The client as it is, and the names of its methods that were called."""
+
+    called = set()
+
+    def __getattribute__(self, name):
+        Watched.called.add(name)
+        return super().__getattribute__(name)
+
+
+def commands():
+    """The client's methods that call a command which is not about groups of many."""
+    methods = inspect.getmembers(TCIMClient, inspect.isfunction)
+    sources = {name: inspect.getsource(method) for name, method in methods}
+    return {name for name, source in sources.items() if "rest_url" in source and "group_open" not in source}
 
 
 def reply(response, code=0):
@@ -86,6 +105,8 @@ def history(client, keys):
     for message in read:
         assert (message["MsgFlagBits"], message["IsPeerRead"]) == (0, 0), message
     reply(client.draw_message("py-alice", "py-bob", keys[0]))
+    reply(client.set_user_message_read("py-bob", "py-alice", int(time.time()) - 300))
+    assert reply(client.get_unread_num("py-bob"))["AllC2CUnreadMsgNum"] == 6, "the old one does not count, one is recalled"
     reply(client.set_user_message_read("py-bob", "py-alice"))
     read = reply(client.get_message_list("py-alice", "py-bob", 100, 0, int(time.time()) + 60))["MsgList"]
     assert [message["MsgFlagBits"] for message in read] == [0, 8, 0, 0, 0, 0, 0, 0], read
@@ -129,11 +150,12 @@ def not_here(client):
 
 def main():
     base, sdkappid, key, admin = sys.argv[1:]
-    client = TCIMClient(int(sdkappid), key, admin, base)
+    client = Watched(int(sdkappid), key, admin, base)
     accounts(client)
     history(client, messages(client))
     friends(client)
     not_here(client)
+    assert not commands() - Watched.called, commands() - Watched.called
     other = TCIMClient(int(sdkappid), "another key", admin, base)
     reply(other.search_user(["py-alice"]), 70009)
 

@@ -24,7 +24,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     ("metrics", &[]),
     ("node", &["*"]),
-    ("open_log", &["cloud_events", "config", "consumers", "data_dir", "log"]),
+    ("open_log", &["cloud_events", "config", "consumers", "data_dir", "log", "store"]),
     ("rebuild", &["domain", "engine", "log", "store"]),
     ("records", &[]),
     ("server", &["*"]),

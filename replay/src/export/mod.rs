@@ -119,7 +119,7 @@ impl Export {
     }
 
     fn partition(&self, log: &dyn Log, partition: u32, output: &mut dyn Output) -> Result<u64> {
-        let dir = self.data.dir();
+        let dir = self.data.dir()?;
         let bounds = log.bounds(partition)?;
         let place = |place: Place| place.offset(log, partition);
         let wanted = self.selection.from.map_or(Ok(bounds.first), place)?;

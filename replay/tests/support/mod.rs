@@ -9,16 +9,10 @@ use duolog::clock::Clock;
 use duolog::data_dir::{DataDir, OpenData};
 use duolog::dir_lock::DirLock;
 use duolog::engine::{Engine, Parts};
-use duolog_topics::{
-    Account, AccountImported, BlacklistChanged, Event, MessageContent, MessageFlags, MessageSent, Origin,
-    PolicyChanged, RawJson, SenderCopy,
-};
+pub use duolog_test_messages::name;
+use duolog_topics::{BlacklistChanged, Event, MessageSent, PolicyChanged};
 use serde_json::Value;
 use tempfile::TempDir;
-
-pub fn name(text: &str) -> Account {
-    Account::new(text).unwrap()
-}
 
 /// What a server holds while it runs: the lock goes last.
 pub struct Server {
@@ -39,29 +33,7 @@ pub fn open_at(dir: &Path, partitions: u32, clock: &Clock) -> Server {
 }
 
 pub fn message(to: &str, text: &str, random: u32) -> MessageSent {
-    let body = serde_json::json!([{ "MsgType": "TIMTextElem", "MsgContent": { "Text": text } }]);
-    let content = MessageContent {
-        body: RawJson::encode(&body).unwrap(),
-        custom: None,
-        msg_seq: 7,
-        random,
-        flags: MessageFlags::default(),
-        origin: Origin::Client,
-        life: None,
-        push: None,
-        platform: None,
-        ip: None,
-    };
-    MessageSent {
-        receivers: vec![name(to)],
-        content,
-        seq_given: true,
-        request_hash: 0,
-        imported_time: None,
-        sender_copy: SenderCopy::Full,
-        operator: None,
-        session: None,
-    }
+    duolog_test_messages::message(&[to], text, random)
 }
 
 pub async fn submit(engine: &Engine, account: &str, event: impl Into<Event>) {
@@ -73,12 +45,13 @@ pub async fn written() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let Server { engine, _lock } = open(dir.path());
     for who in ["alice", "bob", "carol"] {
-        submit(&engine, who, AccountImported { nick: None, face_url: None }).await;
+        submit(&engine, who, duolog_test_messages::import()).await;
     }
     submit(&engine, "alice", message("bob", "hello", 1)).await;
     submit(&engine, "alice", message("bob", "hello", 1)).await;
     submit(&engine, "alice", message("carol", "hi", 2)).await;
-    let block = BlacklistChanged { owner: name("bob"), peers: vec![name("alice")], blocked: true, decided: None };
+    let block =
+        BlacklistChanged { owner: name("bob"), peers: vec![name("alice")], blocked: true, decided: None, via: None };
     submit(&engine, "bob", block).await;
     submit(&engine, "alice", message("bob", "there?", 3)).await;
     engine.stop();

@@ -151,13 +151,35 @@ fn what_is_printed_can_be_read_again() {
 }
 
 #[test]
-fn a_key_without_a_capability_stops_the_server() {
-    let config = load("[checkpoint]\nurl = 's3://bucket/prefix'", &[]).unwrap();
-    let error = config.refuse_missing().unwrap_err().to_string();
-    assert!(error.starts_with("duolog.toml:2: checkpoint.url: "), "{error}");
-    // The example of the design names every capability, and asks for none.
-    assert_eq!(load(include_str!("example.toml"), &[]).unwrap().refuse_missing(), Ok(()));
-    assert_eq!(load("", &[]).unwrap().refuse_missing(), Ok(()));
+fn the_example_of_the_design_is_taken() {
+    load(include_str!("example.toml"), &[]).unwrap();
+}
+
+#[test]
+fn the_key_of_the_checkpoints_has_an_id_and_one_source() {
+    assert_eq!(load("", &[]).unwrap().checkpoint_access_key(), Ok(None));
+    let both = "[checkpoint]\naccess_key_id = 'me'\nsecret_access_key = 'hush'";
+    let config = load(both, &[]).unwrap();
+    assert_eq!(config.checkpoint_access_key(), Ok(Some(("me".to_owned(), Secret::new("hush")))));
+    assert!(!config.print().contains("hush"));
+    assert!(problem("[checkpoint]\naccess_key_id = 'me'").contains("set one of secret_access_key and"));
+    assert!(problem("[checkpoint]\nsecret_access_key = 'hush'").contains("checkpoint.access_key_id: missing"));
+    assert!(problem(&format!("{both}\nsecret_access_key_file = 'f'")).contains("set one of"));
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    let text = format!("[checkpoint]\naccess_key_id = 'me'\nsecret_access_key_file = '{}'", file.display());
+    let config = load(&text, &[]).unwrap();
+    assert!(config.checkpoint_access_key().unwrap_err().to_string().contains("cannot be read"));
+    std::fs::write(&file, "hush\n").unwrap();
+    assert_eq!(config.checkpoint_access_key(), Ok(Some(("me".to_owned(), Secret::new("hush")))));
+}
+
+#[test]
+fn checkpoints_go_out_without_tls_only_if_that_is_wanted() {
+    let plain = "[checkpoint]\nurl = 's3://bucket/prefix'\nendpoint = 'http://127.0.0.1:9000'";
+    assert!(problem(plain).starts_with("duolog.toml:3: checkpoint.endpoint: "));
+    load(&format!("{plain}\nallow_http = true"), &[]).unwrap();
 }
 
 #[test]

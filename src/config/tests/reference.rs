@@ -18,8 +18,7 @@ file given with `--config`; the environment; flags (`--data` sets `data.dir`, `-
 between commas or as in TOML; everything else as in TOML. Repeated sections (`[[...]]`) can be set in the file only.
 
 An unknown key is an error. A wrong value is an error that names the place, the key and what is allowed, and ends the
-program with exit code 2. A key whose capability this version does not have stops the server instead of being ignored.
-`duolog config` prints every value with where it came from.
+program with exit code 2. `duolog config` prints every value with where it came from.
 
 Relative paths are relative to where the program was started. Defaults with `{data}` follow `data.dir`.
 ";

@@ -1,16 +1,16 @@
 use std::collections::BTreeSet;
 
 use duolog_topics::{
-    Account, CloseReason, Event, FriendAction, FriendChanged, MessageContent, Millis, Origin, ProfileItem, RawJson,
-    SessionOpened,
+    Account, Event, FriendAction, FriendChanged, MessageContent, Millis, Origin, ProfileItem, RawJson, Via,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::state::state_changes;
 use super::{Callback, Command, platform};
 use crate::consumers::{Delivery, Joined, Kept, Lane};
-use crate::domain::rows::{self, EndedSession, MessageRow, Outcome};
+use crate::domain::rows::{self, MessageRow, Outcome};
 use crate::error::Code;
 
 /// `ErrorInfo` of a message that was delivered.
@@ -131,8 +131,9 @@ fn result(delivery: &rows::Delivery) -> SendResult {
 
 /// Everything that is no message.
 fn changed(record: &Joined<'_>, outcome: &Outcome) -> Found {
-    let one = |command: Command, lane, platform: &str, members: Value| {
-        vec![(command, delivery(record, 0, command, lane, ("", platform), members))]
+    let one = |command: Command, lane, via: &Option<Via>, members: Value| {
+        let from = (ip(via), platform::of(via.as_ref()));
+        vec![(command, delivery(record, 0, command, lane, from, members))]
     };
     match (record.event, outcome) {
         (Event::ConversationRead(event), Outcome::Read { until, unread_total }) => {
@@ -140,45 +141,37 @@ fn changed(record: &Joined<'_>, outcome: &Outcome) -> Found {
                 "Report_Account": event.reader, "Peer_Account": event.peer, "LastReadTime": until / 1000,
                 "UnreadMsgNum": unread_total,
             });
-            one(Command::AfterReport, Lane::of([&event.peer, &event.reader]), platform::UNKNOWN, members)
+            one(Command::AfterReport, Lane::of([&event.peer, &event.reader]), &event.via, members)
         }
         (Event::MessageRecalled(event), Outcome::Recalled { unread_total }) => {
             let members = json!({
                 "From_Account": event.from, "To_Account": event.to, "MsgKey": event.key.to_string(),
                 "UnreadMsgNum": unread_total,
             });
-            let platform = if event.by_operator { platform::REST } else { platform::UNKNOWN };
-            one(Command::AfterWithdraw, Lane::of([&event.from, &event.to]), platform, members)
-        }
-        (Event::SessionOpened(event), Outcome::Opened { kicked }) => {
-            let kicked = kicked.iter().map(|(_, platform)| platform::name(*platform));
-            vec![(Command::StateChange, logged_in(record, event, kicked.collect()))]
-        }
-        (_, Outcome::Ended { sessions }) => {
-            let ended = |(number, session)| (Command::StateChange, session_ended(record, number, session));
-            sessions.iter().enumerate().map(ended).collect()
+            one(Command::AfterWithdraw, Lane::of([&event.from, &event.to]), &event.via, members)
         }
         (Event::FriendChanged(event), Outcome::Related { added, pairs }) => {
             let command = if *added { Command::FriendAdd } else { Command::FriendDelete };
             let members = if *added { befriended(event, pairs) } else { json!({ "PairList": pair_list(pairs) }) };
-            one(command, Lane::of([&event.owner]), platform::UNKNOWN, members)
+            one(command, Lane::of([&event.owner]), &event.via, members)
         }
         (Event::BlacklistChanged(event), Outcome::Related { added, pairs }) => {
             let command = if *added { Command::BlackListAdd } else { Command::BlackListDelete };
             let members = json!({ "PairList": pair_list(pairs) });
-            one(command, Lane::of([&event.owner]), platform::UNKNOWN, members)
+            one(command, Lane::of([&event.owner]), &event.via, members)
         }
         (Event::ProfileChanged(event), Outcome::Applied) => {
             let items: Vec<Value> = event.items.iter().map(profile_item).collect();
             let account = &record.envelope.account;
             let members = json!({ "From_Account": account, "ProfileItem": items });
-            one(Command::PortraitSet, Lane::of([account]), platform::UNKNOWN, members)
+            one(Command::PortraitSet, Lane::of([account]), &event.via, members)
         }
-        _ => Vec::new(),
+        _ => state_changes(record, outcome).into_iter().map(|one| (Command::StateChange, one)).collect(),
     }
 }
 
-fn delivery(
+/// A callback of a record, with what it asks for in its query: the client's address and the platform.
+pub(super) fn delivery(
     record: &Joined<'_>,
     number: usize,
     command: Command,
@@ -197,25 +190,9 @@ fn delivery(
     record.delivery(number, lane, callback)
 }
 
-fn logged_in(record: &Joined<'_>, event: &SessionOpened, kicked: Vec<&str>) -> Delivery<Callback> {
-    let account = &record.envelope.account;
-    let mut members = json!({ "Info": { "Action": "Login", "To_Account": account, "Reason": "Register" } });
-    if !kicked.is_empty() {
-        members["KickedDevice"] = kicked.into_iter().map(|platform| json!({ "Platform": platform })).collect();
-    }
-    let from = (event.ip.as_deref().unwrap_or_default(), platform::name(event.platform));
-    delivery(record, 0, Command::StateChange, Lane::of([account]), from, members)
-}
-
-fn session_ended(record: &Joined<'_>, number: usize, session: &EndedSession) -> Delivery<Callback> {
-    let (action, reason) = match session.reason {
-        CloseReason::Logout => ("Logout", "Unregister"),
-        CloseReason::LinkLost | CloseReason::SignatureExpired => ("Disconnect", "LinkClose"),
-        CloseReason::TimeOut => ("Disconnect", "TimeOut"),
-    };
-    let members = json!({ "Info": { "Action": action, "To_Account": session.account, "Reason": reason } });
-    let from = ("", platform::name(session.platform));
-    delivery(record, number, Command::StateChange, Lane::of([&session.account]), from, members)
+/// The address of whoever asked, if it is known.
+fn ip(via: &Option<Via>) -> &str {
+    via.as_ref().and_then(|via| via.ip.as_deref()).unwrap_or_default()
 }
 
 fn befriended(event: &FriendChanged, pairs: &[(Account, Account)]) -> Value {
@@ -227,7 +204,7 @@ fn befriended(event: &FriendChanged, pairs: &[(Account, Account)]) -> Value {
     json!({
         "PairList": list,
         "ClientCmd": if accepts { "friend_response" } else { "friend_add" },
-        "Admin_Account": "",
+        "Admin_Account": event.via.as_ref().and_then(|via| via.operator.as_ref()).map_or("", Account::as_str),
         "ForceFlag": u8::from(event.forced),
     })
 }

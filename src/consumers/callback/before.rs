@@ -14,8 +14,10 @@ use crate::config::{CallbackTarget, HookFailure};
 use crate::engine::{BeforeSend, Ids, Permission};
 use crate::error::{Code, HOOK_CODES};
 
-/// So many failures in a row open the circuit: the receiver is left alone for a while.
-const FAILURES: u32 = 5;
+/// So many failures in a row open the circuit: the receiver is left alone for a while. Enough of them that a receiver which
+/// is restarted, or fails at single messages, is asked again at once.
+const FAILURES: u32 = 20;
+const REFUSED: u32 = Code::REFUSED_BY_HOOK.number();
 const OPEN: Duration = Duration::from_secs(1);
 const LONGEST_OPEN: Duration = Duration::from_secs(30);
 
@@ -40,7 +42,7 @@ pub struct Before {
 struct Reply<'a> {
     error_code: u32,
     #[serde(default)]
-    error_info: String,
+    error_info: Option<String>,
     #[serde(borrow, default)]
     msg_body: Option<&'a RawValue>,
     #[serde(default)]
@@ -100,10 +102,11 @@ impl Before {
         let reply: Reply<'_> = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
         match reply.error_code {
             0 => self.replacement(reply.msg_body, reply.cloud_custom_data, message),
-            1 => Ok(Permission::Refuse { code: Code::REFUSED_BY_HOOK, info: None }),
+            // The second is what the sender hears of the first; some receivers say it themselves.
+            1 | REFUSED => Ok(Permission::Refuse { code: Code::REFUSED_BY_HOOK, info: None }),
             code if HOOK_CODES.contains(&code) => {
                 let code = Code::try_from(code).map_err(|error| error.to_string())?;
-                let info = Some(reply.error_info).filter(|info| !info.is_empty());
+                let info = reply.error_info.filter(|info| !info.is_empty());
                 Ok(Permission::Refuse { code, info })
             }
             code => Err(format!("it answered ErrorCode {code}, which means nothing here")),

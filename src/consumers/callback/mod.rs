@@ -17,6 +17,7 @@ mod command;
 mod platform;
 mod post;
 mod sign;
+mod state;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-use duolog_topics::{MessageContent, Origin, Platform};
+use duolog_topics::{MessageContent, Origin, Platform, Via};
 
 /// `OptPlatform` where nobody said.
 pub const UNKNOWN: &str = "Unknown";
@@ -16,6 +16,15 @@ pub fn name(platform: Platform) -> &'static str {
         Platform::Web => "Web",
         // The API that ours follows knows none.
         Platform::Linux => UNKNOWN,
+    }
+}
+
+/// What somebody asked with.
+pub fn of(via: Option<&Via>) -> &'static str {
+    match via {
+        Some(Via { operator: Some(_), .. }) => REST,
+        Some(Via { platform: Some(platform), .. }) => name(*platform),
+        Some(_) | None => UNKNOWN,
     }
 }
 

@@ -10,8 +10,8 @@ use duolog_topics::{Account, Millis, PushProvider, TagValue};
 
 use super::unseen::Unseen;
 use crate::domain::rows::{
-    DAY, DeviceRow, Direction, HistoryPlace, HistoryRow, KeyRange, MessageRow, PushTokenRow, Row as _, RowFlags,
-    RowsError, TimelineEntry,
+    AccountRow, DAY, DeviceRow, Direction, HistoryPlace, HistoryRow, KeyRange, MessageRow, PushTokenRow, Row as _,
+    RowFlags, RowsError, TimelineEntry,
 };
 use crate::domain::view::Mailbox;
 
@@ -103,20 +103,7 @@ impl Unseen {
             return Ok(Due::Not(Because::TooOld));
         };
         let Some(message) = mailbox.message(row.pointer)? else { return Ok(Due::Not(Because::TooOld)) };
-        if wants_nothing(mailbox, receiver)? {
-            return Ok(Due::Not(Because::Muted));
-        }
-        let tokens = tokens(mailbox, receiver, provider)?;
-        if tokens.is_empty() {
-            return Ok(Due::Not(Because::NoToken));
-        }
-        let unread = mailbox.unread_total(receiver, &owner)?;
-        let badge = |device: &str| {
-            let ahead = devices.iter().find(|(name, _)| name == device).and_then(|(_, row)| row.badge).unwrap_or(0);
-            unread.saturating_add_signed(ahead)
-        };
-        let badges = tokens.iter().map(|(device, _)| badge(device)).collect();
-        Ok(Due::Push(Box::new(Ready { message, tokens, badges, until })))
+        for_devices(mailbox, receiver, &owner, provider, message, until)
     }
 
     /// The message in the receiver's view. Its place does not change, whatever becomes of it; the horizon does not hide it.
@@ -150,6 +137,34 @@ impl Unseen {
     }
 }
 
+/// A message that is to be announced, for the devices of its receiver.
+///
+/// # Errors
+/// If rows cannot be read.
+pub fn for_devices(
+    mailbox: &Mailbox<'_>,
+    receiver: &Account,
+    owner: &AccountRow,
+    provider: PushProvider,
+    message: MessageRow,
+    until: Millis,
+) -> Result<Due, RowsError> {
+    if wants_nothing(mailbox, receiver)? {
+        return Ok(Due::Not(Because::Muted));
+    }
+    let tokens = tokens(mailbox, receiver, provider)?;
+    if tokens.is_empty() {
+        return Ok(Due::Not(Because::NoToken));
+    }
+    let (unread, devices) = (mailbox.unread_total(receiver, owner)?, mailbox.devices(receiver)?);
+    let badge = |device: &str| {
+        let ahead = devices.iter().find(|(name, _)| name == device).and_then(|(_, row)| row.badge).unwrap_or(0);
+        unread.saturating_add_signed(ahead)
+    };
+    let badges = tokens.iter().map(|(device, _)| badge(device)).collect();
+    Ok(Due::Push(Box::new(Ready { message, tokens, badges, until })))
+}
+
 fn wants_nothing(mailbox: &Mailbox<'_>, account: &Account) -> Result<bool, RowsError> {
     let profile = mailbox.profile(account)?;
     Ok(matches!(profile.get(MSG_SETTINGS), Some(TagValue::Number(settings)) if settings & 1 == 1))
@@ -175,7 +190,7 @@ mod tests {
     use super::super::notice::tests::{content, text};
     use super::*;
     use crate::domain::rows::{
-        AccountRow, ConversationRow, MapRows, MetaRow, Overlay, Pointer, ProfileRow, StoredItem, TimelineRow,
+        ConversationRow, MapRows, MetaRow, Overlay, Pointer, ProfileRow, StoredItem, TimelineRow,
     };
 
     const EPOCH: u64 = 3;

@@ -1,10 +1,12 @@
 //! Offline push: whoever has a message waiting and no app open hears of it through Apple's or Google's push service.
 //!
 //! ```text
-//!  message.sent / message.arrived, in the receiver's home
-//!        │  nobody in the foreground there, says the fold        (unseen: the same at every call)
-//!        ▼
-//!     Unseen {receiver, from, message time, key} ── a delivery of the consumer push.apns or push.fcm
+//!  message.sent / message.arrived      session.closed / app.state.set      broadcast.issued
+//!        │ nobody in the foreground           │ the last app is gone, and had     │ with OfflinePushInfo
+//!        │                                    │ not taken all that it was told    │
+//!        ▼                                    ▼                                   ▼
+//!     Unseen (unseen.rs)                   Ended (missed.rs)                   ToAll (everybody.rs)
+//!        └──────────────── a delivery of the consumer push.apns or push.fcm ──────┘
 //!        │  asked of the rows now: read, taken, recalled, too old, attended, muted?      (due.rs)
 //!        ▼
 //!     Ready {message, tokens, badges}
@@ -23,11 +25,14 @@
 mod apns;
 mod consumer;
 mod due;
+mod everybody;
 mod fcm;
 mod fit;
 mod info;
 mod jwt;
+mod mailboxes;
 mod metrics;
+mod missed;
 mod notice;
 mod pusher;
 mod service;
@@ -35,8 +40,11 @@ mod text;
 mod unseen;
 
 pub use apns::{Apns, ApnsError};
+pub use consumer::Announced;
 pub use fcm::{Fcm, FcmError};
+pub use mailboxes::Mailboxes;
 pub use pusher::Pusher;
+pub use service::PushService;
 
 use crate::config::{Config, ConfigError, PushWords};
 use crate::consumers::Consumers;
@@ -63,12 +71,18 @@ impl Services {
     }
 
     /// A consumer for each of them.
-    pub fn join(self, consumers: &mut Consumers, engine: &Engine) {
-        if let Some(apns) = self.apns {
-            consumers.add(Pusher::new(apns, engine.clone(), self.words.clone()));
-        }
-        if let Some(fcm) = self.fcm {
-            consumers.add(Pusher::new(fcm, engine.clone(), self.words));
-        }
+    pub fn join(mut self, consumers: &mut Consumers, engine: &Engine) {
+        self.apns(engine.clone()).into_iter().for_each(|apns| consumers.add(apns));
+        self.fcm(engine.clone()).into_iter().for_each(|fcm| consumers.add(fcm));
+    }
+
+    /// The consumer of Apple's service, over these mailboxes; once.
+    pub fn apns<M: Mailboxes>(&mut self, mailboxes: M) -> Option<Pusher<Apns, M>> {
+        Some(Pusher::new(self.apns.take()?, mailboxes, self.words.clone()))
+    }
+
+    /// The consumer of Google's service, over these mailboxes; once.
+    pub fn fcm<M: Mailboxes>(&mut self, mailboxes: M) -> Option<Pusher<Fcm, M>> {
+        Some(Pusher::new(self.fcm.take()?, mailboxes, self.words.clone()))
     }
 }

@@ -1,35 +1,45 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use duolog_topics::{Account, Millis, PushTokenSet, TagValue};
+use futures_util::{StreamExt as _, stream};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::consumer::Announced;
 use super::due::{Because, Due, Ready};
+use super::everybody::ToAll;
+use super::mailboxes::Mailboxes;
 use super::metrics;
+use super::missed::Ended;
 use super::notice::{Addressee, Notice};
 use super::service::{Answer, Push, PushService};
 use super::unseen::Unseen;
 use crate::config::PushWords;
+use crate::consumers::Delivery;
 use crate::domain::rows::PushTokenRow;
-use crate::engine::{Engine, EngineError};
+use crate::domain::view::Mailbox;
 
 /// The name of a user, in his profile.
 const NICK: &str = "Tag_Profile_IM_Nick";
 /// Pushes remembered while another device of the same user is still tried; beyond, a device may be told twice.
 const REMEMBERED: usize = 10_000;
+/// Accounts of a push to all that are told at once.
+const AT_ONCE: usize = 32;
 
 /// Announces messages through one push service: a consumer of the log.
-pub struct Pusher<S> {
+pub struct Pusher<S, M> {
     service: S,
-    engine: Engine,
+    mailboxes: M,
     words: PushWords,
-    /// Taken by the service, in deliveries that are not done because of another device.
+    /// Taken by the service, in deliveries that are not done because of another device or message.
     taken: Mutex<HashSet<Uuid>>,
+    /// How far a push to all has come, by its delivery.
+    walked: Mutex<HashMap<String, Account>>,
 }
 
-/// What became of one try to announce a message.
+/// What became of one try to announce something.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
     Done,
@@ -37,39 +47,104 @@ pub enum Outcome {
     Refused(String),
 }
 
-impl<S: PushService> Pusher<S> {
-    pub fn new(service: S, engine: Engine, words: PushWords) -> Self {
-        Self { service, engine, words, taken: Mutex::default() }
+/// A notice of one message for one receiver: which pushes it is made of, and what became of them.
+type Tried = (Vec<Uuid>, Outcome);
+
+impl<S: PushService, M: Mailboxes> Pusher<S, M> {
+    pub fn new(service: S, mailboxes: M, words: PushWords) -> Self {
+        Self { service, mailboxes, words, taken: Mutex::default(), walked: Mutex::default() }
     }
 
-    /// One try: asks the rows whether the message is still to be announced, and sends it to every token of the receiver
-    /// that did not take it before. `id` is the delivery's, the same at every try.
-    pub async fn announce(&self, id: &str, unseen: &Unseen) -> Outcome {
-        let ready = match self.due(unseen).await {
+    /// One try: asks the rows what is still to be announced, and sends it to every token that did not take it before.
+    pub async fn announce(&self, delivery: &Delivery<Announced>) -> Outcome {
+        match &delivery.payload {
+            Announced::One(unseen) => {
+                let tried = self.message(&delivery.id, unseen).await;
+                self.over(vec![tried])
+            }
+            Announced::Missed(ended) => self.missed(&delivery.id, ended).await,
+            Announced::Everybody(all) => self.everybody(&delivery.id, delivery.at.partition, all).await,
+        }
+    }
+
+    async fn message(&self, id: &str, unseen: &Unseen) -> Tried {
+        let (wanted, now) = (unseen.clone(), self.mailboxes.now());
+        let query = move |mailbox: &Mailbox<'_>| wanted.due(mailbox, S::PROVIDER, now);
+        let due = self.mailboxes.read(&unseen.receiver, query).await;
+        self.to_devices(id, &unseen.receiver, due).await
+    }
+
+    /// One after the other, so that they come in their order.
+    async fn missed(&self, id: &str, ended: &Ended) -> Outcome {
+        let wanted = ended.clone();
+        let messages = self.mailboxes.read(&ended.receiver, move |mailbox| wanted.messages(mailbox)).await;
+        let messages = match messages {
+            Ok(messages) => messages,
+            Err(why) => return Outcome::Later { why, after: None },
+        };
+        let mut tried = Vec::new();
+        for (sequence, unseen) in messages {
+            tried.push(self.message(&format!("{id}.{sequence}"), &unseen).await);
+            if matches!(tried.last(), Some((_, Outcome::Later { .. }))) {
+                break;
+            }
+        }
+        self.over(tried)
+    }
+
+    /// A page of accounts after the other. A later try goes on with the page that was not done; after a restart it begins
+    /// anew, with the same ids.
+    async fn everybody(&self, id: &str, partition: u32, all: &ToAll) -> Outcome {
+        loop {
+            let after = self.walked.lock().get(id).cloned();
+            let page = self.mailboxes.read_partition(partition, move |mailbox| ToAll::page(mailbox, after.as_ref()));
+            let page = match page.await {
+                Ok(page) => page,
+                Err(why) => return Outcome::Later { why, after: None },
+            };
+            let tries = page.accounts.into_iter().map(|account| self.one_of_all(id, all, account));
+            let tried = stream::iter(tries).buffer_unordered(AT_ONCE).collect().await;
+            match self.over(tried) {
+                later @ Outcome::Later { .. } => return later,
+                // That one device refuses it keeps it from nobody else.
+                Outcome::Done | Outcome::Refused(_) => {}
+            }
+            let Some(next) = page.next else {
+                self.walked.lock().remove(id);
+                return Outcome::Done;
+            };
+            self.walked.lock().insert(id.to_owned(), next);
+        }
+    }
+
+    async fn one_of_all(&self, id: &str, all: &ToAll, account: Account) -> Tried {
+        let (wanted, receiver, now) = (all.clone(), account.clone(), self.mailboxes.now());
+        let query = move |mailbox: &Mailbox<'_>| wanted.due(mailbox, &receiver, S::PROVIDER, now);
+        let due = self.mailboxes.read(&account, query).await;
+        self.to_devices(&format!("{id}.{account}"), &account, due).await
+    }
+
+    /// Sends what is due to the receiver's devices, all at once.
+    async fn to_devices(&self, id: &str, receiver: &Account, due: Result<Due, String>) -> Tried {
+        let ready = match due {
             Ok(Due::Push(ready)) => ready,
             Ok(Due::Not(because)) => {
                 metrics::dropped(S::NAME, because);
-                return Outcome::Done;
+                return (Vec::new(), Outcome::Done);
             }
-            Err(error) => return Outcome::Later { why: error.to_string(), after: None },
+            Err(why) => return (Vec::new(), Outcome::Later { why, after: None }),
         };
-        let nick = self.nick(&unseen.from).await;
+        let nick = self.nick(&ready.message.from).await;
         let ids: Vec<Uuid> = ready.tokens.iter().map(|(device, _)| push_id(id, device)).collect();
-        let tries = ids.iter().zip(0..).map(|(id, place)| self.push(*id, &ready, place, nick.as_deref(), unseen));
+        let tries = ids.iter().zip(0..).map(|(id, place)| self.push(*id, &ready, place, nick.as_deref(), receiver));
         let outcome = worst(futures_util::future::join_all(tries).await);
-        self.remember(&ids, &outcome);
-        outcome
-    }
-
-    async fn due(&self, unseen: &Unseen) -> Result<Due, EngineError> {
-        let (wanted, now) = (unseen.clone(), self.engine.now());
-        self.engine.read(&unseen.receiver, move |mailbox| wanted.due(mailbox, S::PROVIDER, now)).await
+        (ids, outcome)
     }
 
     /// The sender's nickname as it is now. A push without it is better than none.
     async fn nick(&self, sender: &Account) -> Option<String> {
         let account = sender.clone();
-        let profile = self.engine.read(sender, move |mailbox| mailbox.profile(&account)).await;
+        let profile = self.mailboxes.read(sender, move |mailbox| mailbox.profile(&account)).await;
         match profile.ok()?.get(NICK)? {
             TagValue::Text(nick) => Some(nick),
             TagValue::Number(_) => None,
@@ -77,7 +152,7 @@ impl<S: PushService> Pusher<S> {
     }
 
     /// One token of the receiver, at a place in `ready`.
-    async fn push(&self, id: Uuid, ready: &Ready, place: usize, nick: Option<&str>, unseen: &Unseen) -> Outcome {
+    async fn push(&self, id: Uuid, ready: &Ready, place: usize, nick: Option<&str>, receiver: &Account) -> Outcome {
         if self.taken.lock().contains(&id) {
             return Outcome::Done;
         }
@@ -95,14 +170,14 @@ impl<S: PushService> Pusher<S> {
                 self.taken.lock().insert(id);
                 Outcome::Done
             }
-            Answer::TokenGone(why) => self.forget(&unseen.receiver, device, to, &why).await,
+            Answer::TokenGone(why) => self.forget(receiver, device, to, &why).await,
             Answer::Refused(why) => Outcome::Refused(why),
             Answer::Later { why, after } => Outcome::Later { why, after },
         }
     }
 
     fn life(&self, until: Millis) -> Duration {
-        Duration::from_millis(until.saturating_sub(self.engine.now()))
+        Duration::from_millis(until.saturating_sub(self.mailboxes.now()))
     }
 
     /// The service knows no device by this token: the log is told, unless the device has given a newer one meanwhile.
@@ -119,8 +194,8 @@ impl<S: PushService> Pusher<S> {
             enabled: false,
             replaces: Some(to.token.clone()),
         };
-        match self.engine.submit(receiver, event.into()).await {
-            Ok(_) => {
+        match self.mailboxes.forget(receiver, event).await {
+            Ok(()) => {
                 metrics::token_gone(S::NAME);
                 Outcome::Done
             }
@@ -128,14 +203,17 @@ impl<S: PushService> Pusher<S> {
         }
     }
 
-    /// Keeps what was taken for as long as the delivery goes on.
-    fn remember(&self, ids: &[Uuid], outcome: &Outcome) {
+    /// What became of all of it. What was taken is kept for as long as the delivery goes on.
+    fn over(&self, tried: Vec<Tried>) -> Outcome {
+        let (ids, outcomes): (Vec<_>, Vec<_>) = tried.into_iter().unzip();
+        let (ids, outcome): (Vec<Uuid>, _) = (ids.concat(), worst(outcomes));
         let mut taken = self.taken.lock();
-        match outcome {
+        match &outcome {
             Outcome::Later { .. } if taken.len() > REMEMBERED => taken.clear(),
             Outcome::Later { .. } => {}
             Outcome::Done | Outcome::Refused(_) => taken.retain(|id| !ids.contains(id)),
         }
+        outcome
     }
 }
 

@@ -18,24 +18,26 @@ pub struct Unseen {
 ///
 /// Not announced are imports, messages whose sender asked for silence (`WithMuteNotifications`, PushFlag 1), and what a user
 /// sends to himself. `NoUnread` and `NoLastMsg` are about lists and counters: they silence nothing.
-pub fn unseen(message: &MessageRow) -> impl Iterator<Item = (usize, Unseen)> + '_ {
-    let silent = message.origin() == Origin::Import
-        || message.flags().mute_notifications
-        || PushInfo::new(message.push.as_ref()).forbids();
-    let deliveries = if silent { &[] } else { message.deliveries.as_slice() };
-    let missed = deliveries
-        .iter()
-        .enumerate()
-        .filter(|(_, delivery)| delivery.code == 0 && !delivery.online && delivery.receiver != message.from);
-    missed.map(|(number, delivery)| {
-        let unseen = Unseen {
-            receiver: delivery.receiver.clone(),
+pub fn unseen(message: &MessageRow) -> Vec<(usize, Unseen)> {
+    let deliveries = message.deliveries.iter().enumerate();
+    let missed = deliveries.filter(|(_, delivery)| delivery.code == 0 && !delivery.online);
+    missed.filter_map(|(number, delivery)| Some((number, Unseen::of(message, &delivery.receiver)?))).collect()
+}
+
+impl Unseen {
+    /// A message as it is announced to a receiver; none if it is to be silent.
+    pub fn of(message: &MessageRow, receiver: &Account) -> Option<Self> {
+        let silent = message.origin() == Origin::Import
+            || message.flags().mute_notifications
+            || *receiver == message.from
+            || PushInfo::new(message.push.as_ref()).forbids();
+        (!silent).then(|| Self {
+            receiver: receiver.clone(),
             from: message.from.clone(),
             message_time: message.message_time,
             key: message.msg_key(),
-        };
-        (number, unseen)
-    })
+        })
+    }
 }
 
 #[cfg(test)]
@@ -60,7 +62,7 @@ mod tests {
             delivery("alice", 0, false),
             delivery("too", 0, false),
         ];
-        unseen(&message).map(|(number, unseen)| (number, unseen.receiver.to_string())).collect()
+        unseen(&message).into_iter().map(|(number, unseen)| (number, unseen.receiver.to_string())).collect()
     }
 
     #[test]

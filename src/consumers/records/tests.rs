@@ -1,10 +1,8 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use duolog_topics::{
-    Account, AccountImported, BlacklistChanged, Event, MessageContent, MessageFlags, MessageRecalled, MessageSent,
-    Origin, PolicyChanged, RawJson, SenderCopy,
-};
+use duolog_test_messages::name;
+use duolog_topics::{BlacklistChanged, Event, MessageRecalled, MessageSent, Origin, PolicyChanged};
 use serde_json::Value;
 
 use super::*;
@@ -68,7 +66,7 @@ impl Home {
 
     async fn people(&self, accounts: &[&str]) {
         for account in accounts {
-            self.submit(account, AccountImported { nick: None, face_url: None }).await;
+            self.submit(account, duolog_test_messages::import()).await;
         }
     }
 
@@ -120,34 +118,10 @@ fn unpacked(bytes: &[u8]) -> String {
     text
 }
 
-fn name(text: &str) -> Account {
-    Account::new(text).unwrap()
-}
-
+/// The same text is the same message.
 fn message(to: &[&str], text: &str) -> MessageSent {
-    let body = serde_json::json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": text}}]);
-    let content = MessageContent {
-        body: RawJson::encode(&body).unwrap(),
-        custom: None,
-        msg_seq: 7,
-        random: text.bytes().fold(0, |sum, byte| sum * 31 % 1_000_003 + u32::from(byte)),
-        flags: MessageFlags::default(),
-        origin: Origin::Client,
-        life: None,
-        push: None,
-        platform: None,
-        ip: None,
-    };
-    MessageSent {
-        receivers: to.iter().map(|to| name(to)).collect(),
-        content,
-        seq_given: true,
-        request_hash: 0,
-        imported_time: None,
-        sender_copy: SenderCopy::Full,
-        operator: None,
-        session: None,
-    }
+    let random = text.bytes().fold(0, |sum, byte| sum * 31 % 1_000_003 + u32::from(byte));
+    duolog_test_messages::message(to, text, random)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,7 +133,8 @@ async fn an_hour_is_written_once_it_is_closed_with_what_took_effect_in_it() {
     home.send("alice", &["bob"], "taken back").await;
     home.send("alice", &["bob", "carol", "nobody"], "to two").await;
     home.send_as("alice", &["bob"], "online only", |message| message.content.flags.online_only = true).await;
-    let block = BlacklistChanged { owner: name("bob"), peers: vec![name("alice")], blocked: true, decided: None };
+    let block =
+        BlacklistChanged { owner: name("bob"), peers: vec![name("alice")], blocked: true, decided: None, via: None };
     home.submit("bob", block).await;
     home.send("alice", &["bob"], "dropped").await;
     let import = |message: &mut MessageSent| {
@@ -171,7 +146,7 @@ async fn an_hour_is_written_once_it_is_closed_with_what_took_effect_in_it() {
 
     home.later(HOUR).await;
     let (from, to, key) = (name("alice"), name("bob"), taken_back.key);
-    let recall = MessageRecalled { from, to, key, by: name("alice"), by_operator: true };
+    let recall = MessageRecalled { from, to, key, by: name("alice"), by_operator: true, via: None };
     home.submit("alice", recall).await;
     home.send("alice", &["carol"], "next hour").await;
     assert_eq!(home.round(), ["2023111422"]);

@@ -88,7 +88,7 @@ impl Step<'_, '_> {
             }
         }
         if more {
-            self.effect(Effect::GoOn { account: self.envelope.account.clone(), event: event.clone().into() });
+            self.effect(Effect::GoOn { account: self.envelope.account.clone(), event: Box::new(event.clone().into()) });
         }
         Ok(Verdict::Applied(answer))
     }

@@ -1,7 +1,7 @@
 use duolog_topics::{AppStateSet, PushTokenSet};
 
 use super::step::Step;
-use crate::domain::rows::{DeviceRow, PushTokenRow, RowsError, SessionRow, get};
+use crate::domain::rows::{DeviceRow, Outcome, PushTokenRow, RowsError, SessionRow, get};
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
 
@@ -48,14 +48,21 @@ impl Step<'_, '_> {
                 DeviceRow { background: event.background, badge: event.badge.map(ahead).or(device.badge), ..device };
             self.put(DeviceRow::key(&account, &event.device), &row);
         }
+        let (epoch, mut left) = (self.meta().epoch, None);
         for (session, row) in self.mailbox().sessions(&account)? {
             if row.device == event.device {
-                let row = SessionRow { background: event.background, ..row };
-                self.put(SessionRow::key(&account, &session), &row);
+                let key = SessionRow::key(&account, &session);
+                self.put(key, &SessionRow { background: event.background, ..row.clone() });
+                left = Some(row).filter(|row| event.background && !row.background && row.is_open(epoch)).or(left);
             }
         }
         self.count_online(&account, &mut owner)?;
         self.put_account(&account, &owner);
+        if let Some(row) = left
+            && let Some(missed) = self.missed(&account, &owner, &row)?
+        {
+            self.keep(Outcome::Left { missed });
+        }
         Ok(Verdict::Applied(Answer::Done))
     }
 }

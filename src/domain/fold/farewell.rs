@@ -55,6 +55,7 @@ impl Step<'_, '_> {
                 wording: None,
                 custom: None,
                 decided: Some(stamp),
+                via: None,
             };
             return self.carry(peer, &Event::FriendChanged(event));
         }
@@ -70,7 +71,7 @@ impl Step<'_, '_> {
             return self.blocked_by(peer, account, false, stamp);
         }
         let peers = vec![peer.clone()];
-        let event = BlacklistChanged { owner: account.clone(), peers, blocked: false, decided: Some(stamp) };
+        let event = BlacklistChanged { owner: account.clone(), peers, blocked: false, decided: Some(stamp), via: None };
         self.carry(peer, &Event::BlacklistChanged(event))
     }
 }

@@ -1,14 +1,19 @@
 use duolog_topics::{
-    Account, ClientCursor, CloseReason, CursorsAdvanced, LoginPolicy, Platform, PolicyChanged, SessionClosed,
+    Account, ClientCursor, CloseReason, CursorsAdvanced, LoginPolicy, Millis, Platform, PolicyChanged, SessionClosed,
     SessionOpened,
 };
 
 use super::step::Step;
-use crate::domain::rows::{AccountRow, DeviceRow, EndedSession, Outcome, Pointer, PushTokenRow, RowsError, SessionRow};
+use crate::domain::rows::{
+    AccountRow, ClosedSession, DeviceRow, EndedSession, Missed, Outcome, Pointer, PushTokenRow, RowsError, SessionRow,
+};
 use crate::domain::verdict::{
     Answer, Effect, EndReason, Excluder, Opened, Refusal, SessionEnded, Verdict, timeline_name,
 };
 use crate::error::Code;
+
+/// A link is found dead after at most three heartbeats of 300 s and 15 s (client-protocol.md, "Life and end").
+const LONGEST_SILENCE: Millis = 915_000;
 
 type Sessions = Vec<(String, SessionRow)>;
 
@@ -126,13 +131,10 @@ impl Step<'_, '_> {
     /// Logged out: the session is gone. Lost its link: it may come back, and keeps its place in the order of logins.
     pub fn session_closed(&mut self, event: &SessionClosed) -> Result<Verdict, RowsError> {
         let mut sessions = Vec::new();
-        for end in &event.sessions {
+        for (place, end) in (0..).zip(&event.sessions) {
             let Some(mut row) = self.mailbox().session(&end.account, &end.session)? else { continue };
             let Some(mut owner) = self.mailbox().account(&end.account)? else { continue };
-            if row.open || end.reason == CloseReason::Logout {
-                let (account, device) = (end.account.clone(), row.device.clone());
-                sessions.push(EndedSession { account, device, platform: row.platform, reason: end.reason });
-            }
+            let (ends, attended) = (row.open || end.reason == CloseReason::Logout, row.open && !row.background);
             if end.reason == CloseReason::Logout {
                 self.delete(PushTokenRow::key(&end.account, &row.device));
                 self.end_session(&end.account, end.session.clone(), EndReason::LoggedOut);
@@ -142,9 +144,34 @@ impl Step<'_, '_> {
             }
             self.count_online(&end.account, &mut owner)?;
             self.put_account(&end.account, &owner);
+            if ends {
+                let missed = if attended { self.missed(&end.account, &owner, &row)? } else { None };
+                sessions.push(ClosedSession { place, platform: row.platform, missed });
+            }
         }
-        self.keep_ended(sessions);
+        if !sessions.is_empty() {
+            self.keep(Outcome::Closed { sessions });
+        }
         Ok(Verdict::Applied(Answer::Done))
+    }
+
+    /// What an app was told and its device did not take, if no app of the account counts as open any more. Its link may
+    /// have been dead for as long as a client may be silent; one that a crash cut off, for as long as it was there.
+    pub fn missed(
+        &self,
+        account: &Account,
+        owner: &AccountRow,
+        session: &SessionRow,
+    ) -> Result<Option<Missed>, RowsError> {
+        let epoch = self.meta().epoch;
+        if owner.is_attended(epoch) {
+            return Ok(None);
+        }
+        let after = self.mailbox().device(account, &session.device)?.map_or(owner.sequence, |device| device.cursor);
+        let silent = self.time().saturating_sub(LONGEST_SILENCE);
+        let since = if session.epoch == epoch { silent } else { session.opened };
+        let until = owner.sequence;
+        Ok((after < until).then_some(Missed { after, until, since }))
     }
 
     /// Keeps for consumers which sessions a record ended, if any.

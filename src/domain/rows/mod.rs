@@ -38,7 +38,7 @@ pub use idempotency::{IdempotencyRow, Window};
 pub use message::{Delivery, MessageRow};
 pub use meta::{DAY, Horizons, MetaRow};
 pub use outbox::{OutboxRow, PositionRow};
-pub use outcome::{EndedSession, Outcome, OutcomeRow};
+pub use outcome::{ClosedSession, EndedSession, Missed, Outcome, OutcomeRow};
 pub use overlay::{MapRows, Overlay};
 pub use port::{Direction, KeyRange, Rows, RowsError, Visited};
 pub use profile::{ProfileRow, StoredItem, set_item};

@@ -31,9 +31,32 @@ pub enum Outcome {
     Ended { sessions: Vec<EndedSession> },
     /// Relations that began or ended, as the event says: (who lists, whom).
     Related { added: bool, pairs: Vec<(Account, Account)> },
+    /// Sessions of the event's list ended.
+    Closed { sessions: Vec<ClosedSession> },
+    /// The last open app of the account went to the background.
+    Left { missed: Missed },
 }
 
-/// A session that a record ended.
+/// A session of a list that ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClosedSession {
+    /// Its place in the event's list.
+    pub place: u32,
+    pub platform: Platform,
+    /// If it was the last app of the account that counted as open.
+    pub missed: Option<Missed>,
+}
+
+/// What came to an account while an app counted as open there, and its device had not taken when that was over: the
+/// messages of the timeline with a sequence in (after, until] and a record time of `since` or later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Missed {
+    pub after: u64,
+    pub until: u64,
+    pub since: Millis,
+}
+
+/// A session that ended with its account, or with all of its account.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EndedSession {
     pub account: Account,

@@ -1,4 +1,4 @@
-use duolog_topics::{BroadcastIssued, Platform, SessionOpened};
+use duolog_topics::{BroadcastIssued, MessageContent, MessageFlags, Platform, SessionOpened};
 use futures_util::{StreamExt as _, stream};
 
 use super::*;
@@ -12,7 +12,7 @@ fn push(random: u32, life: Option<u32>) -> Event {
         flags: MessageFlags { online_only: life.is_none(), ..MessageFlags::default() },
         origin: Origin::Server,
         life,
-        ..message("x", "to all", random).content
+        ..message(&["x"], "to all", random).content
     };
     BroadcastIssued { task_id: format!("task-{random}"), from: name("admin"), content, message_time: None }.into()
 }

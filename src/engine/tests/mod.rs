@@ -1,14 +1,13 @@
 mod broadcast;
 mod undecodable;
+mod unreturned;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duolog_topics::{
-    AccountImported, BlacklistChanged, MessageContent, MessageFlags, MessageRecalled, MessageSent, Origin, RawJson,
-    SenderCopy,
-};
+use duolog_test_messages::{message, name};
+use duolog_topics::{BlacklistChanged, MessageRecalled, MessageSent, Origin, RawJson};
 
 use super::*;
 use crate::domain::verdict::{Answer, Sent, Verdict};
@@ -19,10 +18,6 @@ use crate::store::{Shared, SharedSizes};
 
 mod nodes;
 mod storm;
-
-pub(super) fn name(text: &str) -> Account {
-    Account::new(text).unwrap()
-}
 
 fn open(log: Arc<dyn Log>, dir: &Path, clock: &Clock) -> Engine {
     let shared = Shared::new(SharedSizes::default()).unwrap();
@@ -39,35 +34,9 @@ fn open(log: Arc<dyn Log>, dir: &Path, clock: &Clock) -> Engine {
     Engine::open(parts, |_, _, _| {}).unwrap()
 }
 
-pub(super) fn message(to: &str, text: &str, random: u32) -> MessageSent {
-    MessageSent {
-        receivers: vec![name(to)],
-        content: MessageContent {
-            body: RawJson::encode(&serde_json::json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": text}}]))
-                .unwrap(),
-            custom: None,
-            msg_seq: 7,
-            random,
-            flags: MessageFlags::default(),
-            origin: Origin::Client,
-            life: None,
-            push: None,
-            platform: None,
-            ip: None,
-        },
-        seq_given: true,
-        request_hash: u64::from(random),
-        imported_time: None,
-        sender_copy: SenderCopy::Full,
-        operator: None,
-        session: None,
-    }
-}
-
 async fn import(engine: &Engine, accounts: &[&str]) {
     for account in accounts {
-        let event = AccountImported { nick: None, face_url: None };
-        let verdict = engine.submit(&name(account), event.into()).await.unwrap();
+        let verdict = engine.submit(&name(account), duolog_test_messages::import().into()).await.unwrap();
         assert_eq!(verdict, Verdict::Applied(Answer::Done));
     }
 }
@@ -115,8 +84,8 @@ async fn a_message_is_delivered_once_and_survives_a_restart() {
     let path = dir.path().join("log");
     let engine = open(Arc::new(EmbeddedLog::open(&path, 1).unwrap()), dir.path(), &clock);
     import(&engine, &["alice", "bob"]).await;
-    let first = sent(send(&engine, "alice", message("bob", "hello", 1)).await);
-    let again = sent(send(&engine, "alice", message("bob", "hello", 1)).await);
+    let first = sent(send(&engine, "alice", message(&["bob"], "hello", 1)).await);
+    let again = sent(send(&engine, "alice", message(&["bob"], "hello", 1)).await);
     assert_eq!(first, again, "a retry gets the first answer");
     assert_eq!(inbox(&engine, "bob").await.len(), 1);
     engine.stop();
@@ -125,7 +94,7 @@ async fn a_message_is_delivered_once_and_survives_a_restart() {
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     let engine = open(Arc::new(EmbeddedLog::open(&path, 1).unwrap()), dir.path(), &clock);
     assert_eq!(inbox(&engine, "bob").await.len(), 1, "a rebuild gives the same mailbox");
-    assert_eq!(sent(send(&engine, "alice", message("bob", "hello", 1)).await), first);
+    assert_eq!(sent(send(&engine, "alice", message(&["bob"], "hello", 1)).await), first);
     engine.stop();
 }
 
@@ -139,7 +108,7 @@ async fn a_block_is_silent_and_a_recall_reaches_the_receiver_across_partitions()
     let homes: std::collections::BTreeSet<u32> = people.iter().map(|who| engine.partition_of(&name(who))).collect();
     assert!(homes.len() > 1, "the accounts live in several homes");
     for (place, to) in people.iter().skip(1).enumerate() {
-        let first = sent(send(&engine, "alice", message(to, "hello", place as u32)).await);
+        let first = sent(send(&engine, "alice", message(&[to], "hello", place as u32)).await);
         assert_eq!(arrived(&engine, to, 1).await.len(), 1);
         let recall = MessageRecalled {
             from: name("alice"),
@@ -147,25 +116,28 @@ async fn a_block_is_silent_and_a_recall_reaches_the_receiver_across_partitions()
             key: first.key,
             by: name("alice"),
             by_operator: false,
+            via: None,
         };
         let verdict = engine.submit(&name("alice"), recall.into()).await.unwrap();
         assert_eq!(verdict, Verdict::Applied(Answer::Done));
         let found = arrived(&engine, to, 2).await;
         assert_eq!(found[0], "[]", "the recalled body is gone");
 
-        let block = BlacklistChanged { owner: name(to), peers: vec![name("alice")], blocked: true, decided: None };
+        let block =
+            BlacklistChanged { owner: name(to), peers: vec![name("alice")], blocked: true, decided: None, via: None };
         engine.submit(&name(to), block.into()).await.unwrap();
         let before = inbox(&engine, to).await.len();
-        let dropped = send(&engine, "alice", message(to, "you there?", 100 + place as u32)).await;
+        let dropped = send(&engine, "alice", message(&[to], "you there?", 100 + place as u32)).await;
         assert!(sent(dropped).sequence.is_some(), "the blocked sender sees success");
         // The server API passes the block, and travels behind what was sent before it.
-        let mut behind = message(to, "from the back office", 150 + place as u32);
+        let mut behind = message(&[to], "from the back office", 150 + place as u32);
         behind.content.origin = Origin::Server;
         send(&engine, "alice", behind).await;
         arrived(&engine, to, before + 1).await;
-        let unblock = BlacklistChanged { owner: name(to), peers: vec![name("alice")], blocked: false, decided: None };
+        let unblock =
+            BlacklistChanged { owner: name(to), peers: vec![name("alice")], blocked: false, decided: None, via: None };
         engine.submit(&name(to), unblock.into()).await.unwrap();
-        send(&engine, "alice", message(to, "again", 200 + place as u32)).await;
+        send(&engine, "alice", message(&[to], "again", 200 + place as u32)).await;
         let found = arrived(&engine, to, before + 3).await;
         assert!(found.iter().all(|body| !body.contains("you there?")));
     }
@@ -179,7 +151,7 @@ async fn a_message_can_be_changed_and_confirmed_wherever_its_receiver_lives() {
     let engine = open(Arc::new(MemoryLog::new(3)), dir.path(), &Clock::manual(1_700_000_000_000));
     import(&engine, &["alice", "bob", "carol"]).await;
     for to in ["bob", "carol"] {
-        let first = sent(send(&engine, "alice", message(to, "helo", 1)).await);
+        let first = sent(send(&engine, "alice", message(&[to], "helo", 1)).await);
         arrived(&engine, to, 1).await;
         let (from, key, by) = (name("alice"), first.key, name("alice"));
         let body = Some(RawJson::from_checked(r#"["hello"]"#));
@@ -206,7 +178,7 @@ async fn a_friend_request_waits_for_its_answer() {
     import(&engine, &["alice", "bob"]).await;
     let value = TagValue::Text("AllowType_Type_NeedConfirm".to_owned());
     let items = vec![ProfileItem { tag: "Tag_Profile_IM_AllowType".to_owned(), value }];
-    engine.submit(&name("bob"), ProfileChanged { items }.into()).await.unwrap();
+    engine.submit(&name("bob"), ProfileChanged { items, via: None }.into()).await.unwrap();
     let change = |owner: &str, peer: &str, action| FriendChanged {
         owner: name(owner),
         peer: name(peer),
@@ -219,6 +191,7 @@ async fn a_friend_request_waits_for_its_answer() {
         wording: None,
         custom: None,
         decided: None,
+        via: None,
     };
     let add = change("alice", "bob", FriendAction::Add);
     assert_eq!(engine.submit(&name("alice"), add.into()).await.unwrap(), Verdict::Applied(Answer::Pending));

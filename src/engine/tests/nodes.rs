@@ -221,7 +221,7 @@ async fn any_node_serves_every_account() {
     for (number, node) in nodes.iter().enumerate() {
         for from in &people {
             for to in people.iter().filter(|to| *to != from) {
-                let event = message(to, &format!("by node {number}"), number as u32);
+                let event = message(&[to], &format!("by node {number}"), number as u32);
                 sent(send(&node.engine, from, event.clone()).await);
                 sent(send(&nodes[(number + 1) % 3].engine, from, event).await);
             }
@@ -243,7 +243,7 @@ async fn a_long_list_comes_from_afar_in_one_view() {
     let (_, nodes) = town().await;
     let (from, to) = (resident(&nodes[0].engine, 0, 0), resident(&nodes[0].engine, 0, 1));
     import(&nodes[0].engine, &[&from, &to]).await;
-    let sends = (0..600).map(|number| send(&nodes[0].engine, &from, message(&to, "x", number)));
+    let sends = (0..600).map(|number| send(&nodes[0].engine, &from, message(&[&to], "x", number)));
     futures_util::future::join_all(sends).await;
     let owner = name(&to);
     let query = move |mailbox: &crate::domain::view::Mailbox<'_>| mailbox.timeline(&owner, 0, 600);
@@ -265,13 +265,13 @@ async fn a_home_that_moves_keeps_who_looks_for_it_waiting() {
     assert!(matches!(live.next().await, Live::Moved));
     let engine = nodes[0].engine.clone();
     let (who, whom) = (from.clone(), to.clone());
-    let waiting = tokio::spawn(async move { send(&engine, &who, message(&whom, "on the way", 1)).await });
+    let waiting = tokio::spawn(async move { send(&engine, &who, message(&[&whom], "on the way", 1)).await });
     assert_eq!(nodes[2].take(1).await.unwrap(), 2);
     sent(waiting.await.unwrap());
     assert_eq!(holds(&nodes[0].engine, &to, 1).await.len(), 1);
 
     nodes[2].let_go(1).await;
-    let refused = nodes[0].engine.submit(&name(&from), message(&to, "nobody", 2).into()).await;
+    let refused = nodes[0].engine.submit(&name(&from), message(&[&to], "nobody", 2).into()).await;
     assert!(matches!(refused, Err(EngineError::NotOwner { .. })), "{refused:?}");
     // Its own state is reused: it folds what the others wrote.
     assert_eq!(nodes[1].take(1).await.unwrap(), 3);
@@ -285,18 +285,18 @@ async fn a_paused_owner_that_wakes_up_never_acks() {
     let (log, nodes) = town().await;
     let (from, to) = (resident(&nodes[0].engine, 0, 0), resident(&nodes[0].engine, 1, 0));
     import(&nodes[0].engine, &[&from, &to]).await;
-    sent(send(&nodes[0].engine, &from, message(&to, "before", 1)).await);
+    sent(send(&nodes[0].engine, &from, message(&[&to], "before", 1)).await);
     nodes[0].gate.set(false);
     let paused = nodes[0].engine.clone();
     let (who, whom) = (from.clone(), to.clone());
-    let zombie = tokio::spawn(async move { paused.submit(&name(&who), message(&whom, "zombie", 2).into()).await });
+    let zombie = tokio::spawn(async move { paused.submit(&name(&who), message(&[&whom], "zombie", 2).into()).await });
     // It is decided, and stands before the log.
     let home = nodes[0].engine.owned(0).unwrap();
     while home.pending.lock().is_empty() {
         tokio::task::yield_now().await;
     }
     assert_eq!(nodes[2].take(0).await.unwrap(), 2);
-    sent(send(&nodes[1].engine, &from, message(&to, "after", 3)).await);
+    sent(send(&nodes[1].engine, &from, message(&[&to], "after", 3)).await);
     let end = log.bounds(0).unwrap().high_watermark;
     nodes[0].gate.set(true);
     nodes[0].lost(0).await;
@@ -311,7 +311,7 @@ async fn a_paused_owner_that_wakes_up_never_acks() {
     };
     assert!(acked);
     assert_eq!(holds(&nodes[0].engine, &to, count).await.len(), count);
-    sent(send(&nodes[0].engine, &from, message(&to, "zombie", 2)).await);
+    sent(send(&nodes[0].engine, &from, message(&[&to], "zombie", 2)).await);
     assert_eq!(holds(&nodes[0].engine, &to, 3).await.len(), 3, "the retry takes effect once");
     verify(&log, &nodes);
     stop(nodes).await;
@@ -395,21 +395,21 @@ async fn the_hook_is_asked_once_and_in_the_senders_home() {
     import(&nodes[0].engine, &[&from, &to]).await;
     for node in &nodes {
         let random = node.number as u32;
-        sent(send(&node.engine, &from, message(&to, "plain", random)).await);
+        sent(send(&node.engine, &from, message(&[&to], "plain", random)).await);
         // A retry over another node is answered without asking again.
-        sent(send(&nodes[(node.number + 1) % 3].engine, &from, message(&to, "plain", random)).await);
+        sent(send(&nodes[(node.number + 1) % 3].engine, &from, message(&[&to], "plain", random)).await);
     }
     assert_eq!(std::mem::take(&mut *asked.lock()), [(1, 0), (1, 1), (1, 2)]);
-    let changed = sent(send(&nodes[0].engine, &from, message(&to, "rewrite", 3)).await).changed.unwrap();
+    let changed = sent(send(&nodes[0].engine, &from, message(&[&to], "rewrite", 3)).await).changed.unwrap();
     assert_eq!(changed.custom.as_deref(), Some("added"));
-    let refused = nodes[0].engine.submit(&name(&from), message(&to, "refuse", 4).into()).await;
+    let refused = nodes[0].engine.submit(&name(&from), message(&[&to], "refuse", 4).into()).await;
     assert!(matches!(refused, Err(EngineError::Hook { info: Some(info), .. }) if info == "no"));
 
     // When the home moves, its new owner asks.
     nodes[1].let_go(1).await;
     nodes[0].take(1).await.unwrap();
     asked.lock().clear();
-    sent(send(&nodes[1].engine, &from, message(&to, "plain", 5)).await);
+    sent(send(&nodes[1].engine, &from, message(&[&to], "plain", 5)).await);
     assert_eq!(*asked.lock(), [(0, 5)]);
     stop(nodes).await;
 }

@@ -30,7 +30,7 @@ async fn sender(nodes: Arc<Vec<Node>>, from: String, to: Vec<String>, seed: u64)
     let dice = Dice::new(seed);
     for number in 0..MESSAGES {
         for peer in &to {
-            let event = message(peer, &text(&from, peer, number), number);
+            let event = message(&[peer], &text(&from, peer, number), number);
             loop {
                 let engine = &nodes[dice.below(nodes.len())].engine;
                 match engine.submit(&name(&from), event.clone().into()).await {

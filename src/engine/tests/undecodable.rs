@@ -64,7 +64,7 @@ async fn what_nobody_can_decode_is_passed_over_and_kept_aside() {
         panic!("it is carried")
     };
     let first = log.append(0, records).unwrap()[0];
-    sent(send(&engine, "alice", message("bob", "hello", 1)).await);
+    sent(send(&engine, "alice", message(&["bob"], "hello", 1)).await);
     assert_eq!(inbox(&engine, "bob").await.len(), 1, "the partition goes on");
     let kept = aside.0.lock().clone();
     assert_eq!(kept.iter().map(|(offset, _)| *offset).collect::<Vec<_>>(), (first..first + 4).collect::<Vec<_>>());
@@ -79,7 +79,7 @@ async fn what_nobody_can_decode_is_passed_over_and_kept_aside() {
     };
     let ignored = engine.owned(0).unwrap().meta().ignored;
     log.append(0, vec![record_of(&envelope, &Tick {}.into())]).unwrap();
-    send(&engine, "alice", message("bob", "again", 2)).await;
+    send(&engine, "alice", message(&["bob"], "again", 2)).await;
     assert_eq!(engine.owned(0).unwrap().arrived.lock().get(&7), Some(&2));
     assert_eq!((ignored, engine.owned(0).unwrap().meta().ignored), (4, 4));
 

@@ -14,7 +14,7 @@ use crate::gateway::auth::{AppKey, Verified};
 /// Verified signatures that are remembered, so that a caller's next call costs no inflating and no HMAC.
 const REMEMBERED: usize = 1_024;
 
-/// How long a looked-up `not_before` holds. On the node that kicks it is forgotten at once.
+/// How long a looked-up `not_before` holds. The node that kicks knows at once.
 const NOT_BEFORE_AGE: Millis = 1_000;
 
 /// Lets admins of this app in.
@@ -26,8 +26,15 @@ pub struct Admission {
 
 struct Admin {
     account: Account,
-    /// When it was looked up, and the account's `not_before` then.
-    not_before: Mutex<Option<(Millis, u64)>>,
+    not_before: Mutex<Option<NotBefore>>,
+}
+
+/// Since when signatures of an account count, as it was looked up. It only rises.
+#[derive(Clone, Copy)]
+struct NotBefore {
+    /// Unix seconds.
+    second: u64,
+    looked_up: Millis,
 }
 
 impl Admission {
@@ -58,10 +65,10 @@ impl Admission {
         self.admins.iter().any(|admin| admin.account == *account)
     }
 
-    /// Looks up an admin's `not_before` again at his next call.
-    pub fn forget(&self, account: &Account) {
+    /// From now on refuses signatures of an admin that were made before this second.
+    pub fn kicked(&self, account: &Account, not_before: u64, now: Millis) {
         for admin in self.admins.iter().filter(|admin| admin.account == *account) {
-            *admin.not_before.lock() = None;
+            admin.learn(not_before, now);
         }
     }
 
@@ -88,19 +95,55 @@ impl Admission {
 
 impl Admin {
     async fn not_before(&self, now: Millis, engine: &Engine) -> Result<u64, ApiError> {
-        let known = *self.not_before.lock();
-        if let Some((at, not_before)) = known
-            && now < at + NOT_BEFORE_AGE
-        {
-            return Ok(not_before);
+        match self.known(now) {
+            Some(second) => Ok(second),
+            // Boxed: a call in a thousand looks, and the others need not hold room for it.
+            None => Box::pin(self.look_up(now, engine)).await,
         }
+    }
+
+    async fn look_up(&self, now: Millis, engine: &Engine) -> Result<u64, ApiError> {
         let account = self.account.clone();
         let row = engine.read(&self.account, move |mailbox| mailbox.account(&account)).await?;
         if row.is_none() {
             submit(engine, &self.account, AccountImported { nick: None, face_url: None }).await?;
         }
-        let not_before = row.map_or(0, |row| row.not_before);
-        *self.not_before.lock() = Some((now, not_before));
-        Ok(not_before)
+        Ok(self.learn(row.map_or(0, |row| row.not_before), now))
+    }
+
+    /// What was looked up not long ago. When that is over, one caller gets nothing and looks again; the others go on with
+    /// what is known, or thousands of calls would look at once.
+    fn known(&self, now: Millis) -> Option<u64> {
+        let mut known = self.not_before.lock();
+        let known = known.as_mut()?;
+        if now < known.looked_up + NOT_BEFORE_AGE {
+            return Some(known.second);
+        }
+        known.looked_up = now;
+        None
+    }
+
+    /// The highest second that is known now.
+    fn learn(&self, second: u64, now: Millis) -> u64 {
+        let mut known = self.not_before.lock();
+        let second = known.map_or(second, |known| known.second.max(second));
+        *known = Some(NotBefore { second, looked_up: now });
+        second
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_caller_looks_again_and_what_a_kick_said_stays() {
+        let admin = Admin { account: Account::new("a").unwrap(), not_before: Mutex::new(None) };
+        assert_eq!(admin.known(5), None);
+        assert_eq!(admin.learn(7, 5), 7);
+        assert_eq!(admin.known(NOT_BEFORE_AGE), Some(7));
+        assert_eq!((admin.known(NOT_BEFORE_AGE + 5), admin.known(NOT_BEFORE_AGE + 5)), (None, Some(7)));
+        assert_eq!(admin.learn(9, NOT_BEFORE_AGE + 6), 9, "kicked meanwhile");
+        assert_eq!(admin.learn(7, NOT_BEFORE_AGE + 7), 9, "the row was read before that");
     }
 }

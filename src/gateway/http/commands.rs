@@ -36,8 +36,10 @@ pub enum Rate {
     AtMost(u32),
 }
 
-type Run =
-    for<'c> fn(&'c Context<'c>, &Object<'_>) -> Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send + 'c>>;
+/// A command that was asked for; it holds what it needs of its request.
+pub type Running<'c> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send + 'c>>;
+
+type Run = for<'c> fn(&'c Context<'c>, &Object<'_>) -> Result<Running<'c>, ApiError>;
 
 /// A row of the table.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub struct Command {
     pub codes: &'static [u32],
     /// What else than 0 stands beside single accounts of its reply.
     pub each: &'static [u32],
+    /// Its replies are pages: the members of one that ask for the next. Otherwise none.
+    pub pages: &'static [&'static str],
     place: usize,
     run: Run,
 }
@@ -66,19 +70,24 @@ impl Command {
         self.name
     }
 
-    /// Parses the request and runs it.
+    /// Its place in [`ALL`].
+    pub fn place(&self) -> usize {
+        self.place
+    }
+
+    /// Parses the request; what comes back runs it.
     ///
     /// # Errors
     /// What the command's file says.
-    pub async fn run(&self, context: &Context<'_>, request: &Object<'_>) -> Result<Reply, ApiError> {
-        (self.run)(context, request).await
+    pub fn run<'c>(&self, context: &'c Context<'c>, request: &Object<'_>) -> Result<Running<'c>, ApiError> {
+        (self.run)(context, request)
     }
 }
 
 /// Makes [`SERVICES`] and [`ALL`]. The first path segment of a row is the service's module, the second the command's.
 macro_rules! commands {
     ($( $service:ident $name:literal malformed $malformed:ident invalid $invalid:ident display $display:literal {
-        $( $module:ident $command:literal $rate:expr, [$($code:literal),*] each [$($each:literal),*], $summary:literal; )*
+        $( $module:ident $command:literal $rate:expr, [$($code:literal),*] each [$($each:literal),*] $(pages [$($page:literal),*])?, $summary:literal; )*
     } )*) => {
         /// Every service.
         pub static SERVICES: &[Service] = &[$( Service {
@@ -104,10 +113,11 @@ macro_rules! commands {
             summary: $summary,
             codes: &[$($code),*],
             each: &[$($each),*],
+            pages: &[$($($page),*)?],
             place: Place::$module as usize,
             run: |context, request| {
-                let request = $service::$module::Request::parse(request.fields(Code::$invalid));
-                Box::pin(async move { $service::$module::run(context, request?).await })
+                let request = $service::$module::Request::parse(request.fields(Code::$invalid))?;
+                Ok(Box::pin($service::$module::run(context, request)))
             },
         }, )* )*];
     };
@@ -137,7 +147,8 @@ commands! {
             "Sends a message to up to 500 accounts.";
         importmsg "importmsg" Standard, [80002, 90001, 90002, 90003, 90005, 90006, 90007, 90008, 90010, 90030] each [],
             "Puts a message of an older system into history, at its own time.";
-        admin_getroammsg "admin_getroammsg" Standard, [90001, 90003, 90008, 90054] each [],
+        admin_getroammsg "admin_getroammsg" Standard, [90001, 90003, 90008, 90054] each []
+            pages ["LastMsgTime", "LastMsgKey"],
             "Reads a conversation's history, newest page first.";
         admin_msgwithdraw "admin_msgwithdraw" Standard, [20022, 20023, 90003, 90008, 90054] each [],
             "Takes a message back, of any age.";
@@ -172,14 +183,15 @@ commands! {
             "Blocks accounts for a user.";
         black_list_delete "black_list_delete" Standard, [30001, 30003] each [30003],
             "Unblocks accounts for a user.";
-        black_list_get "black_list_get" Standard, [30001, 30003] each [],
+        black_list_get "black_list_get" Standard, [30001, 30003] each [] pages ["StartIndex"],
             "Lists whom a user has blocked.";
         black_list_check "black_list_check" Standard, [30001, 30003] each [30003],
             "Tells who has blocked whom.";
         friend_add "friend_add" Standard,
             [30001, 30003] each [30001, 30003, 30009, 30010, 30012, 30014, 30515, 30516, 30525, 30539],
             "Adds friends.";
-        friend_import "friend_import" Standard, [30001, 30003] each [30001, 30003, 30010, 30515, 30525],
+        friend_import "friend_import" Standard,
+            [30001, 30003] each [30001, 30003, 30010, 30515, 30525, 40009, 40601, 40610],
             "Adds friends without asking them.";
         friend_update "friend_update" Standard, [30001, 30003] each [30001, 30011, 31704, 40009, 40601, 40610],
             "Changes remarks and groups of friends.";
@@ -189,7 +201,7 @@ commands! {
             "Removes all friends of a user.";
         friend_check "friend_check" Standard, [30001, 30003] each [30003],
             "Tells who lists whom as a friend.";
-        friend_get "friend_get" Standard, [30001, 30003] each [],
+        friend_get "friend_get" Standard, [30001, 30003] each [] pages ["NextStartIndex"],
             "Lists a user's friends.";
         friend_get_list "friend_get_list" Standard, [30001, 30003] each [31704],
             "Reads single friends of a user.";
@@ -207,7 +219,8 @@ commands! {
             "Reads fields of up to 100 profiles.";
     }
     recentcontact "recentcontact" malformed JSON_INVALID invalid RECENTS_PARAMETER_INVALID display true {
-        get_list "get_list" Standard, [50001, 50002] each [],
+        get_list "get_list" Standard, [50001, 50002] each []
+            pages ["TimeStamp", "StartIndex", "TopTimeStamp", "TopStartIndex"],
             "Lists a user's recent contacts, newest first.";
         delete "delete" Standard, [50001, 50002] each [],
             "Takes a conversation out of the recent contacts.";

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use duolog_topics::{Account, Event};
+use duolog_topics::{Account, Event, Via};
 
 use super::error::ApiError;
 use super::state::{HttpState, Shared};
@@ -29,6 +29,11 @@ impl<'a> Context<'a> {
 
     pub fn engine(&self) -> &Engine {
         &self.state.engine
+    }
+
+    /// Who asks, as events keep it.
+    pub fn via(&self) -> Option<Via> {
+        Some(Via { operator: Some(self.operator.clone()), ip: self.ip.clone(), ..Via::default() })
     }
 
     pub fn shared(&self) -> &Shared {
@@ -90,6 +95,14 @@ impl<'a> Context<'a> {
     /// The engine's.
     pub async fn known(&self, accounts: &[Account]) -> Result<HashSet<Account>, ApiError> {
         Ok(self.state.known.existing(self.engine(), accounts).await?)
+    }
+
+    /// Whether an account exists, or did a few minutes ago.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn is_known(&self, account: &Account) -> Result<bool, ApiError> {
+        Ok(self.state.known.exists(self.engine(), account).await?)
     }
 
     /// # Errors

@@ -1,14 +1,15 @@
 //! The way of a call: URL, rate, body, caller, command. Everything is answered with HTTP 200 and an `ErrorCode`.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Method, Response, Uri};
 use futures_util::StreamExt as _;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::commands::{self, Command};
+use super::commands::{self, Command, Running};
 use super::context::Context;
 use super::error::ApiError;
 use super::fields::Object;
@@ -26,13 +27,16 @@ const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Answers `/v4/<service>/<command>`, and whatever else begins with `/v4`.
-pub async fn call(State(state): State<HttpState>, request: Request) -> Response<Body> {
+///
+/// # Errors
+/// None: a failure is an answer.
+pub async fn call(state: HttpState, request: Request) -> Result<Response<Body>, Infallible> {
     let (service, command) = names(request.uri());
     let display = commands::service(service).is_some_and(|service| service.error_display);
     let found = commands::find(service, command);
     let reply = answer(&state, found, request).await.unwrap_or_else(Reply::from);
-    count(found, &reply);
-    reply.into_response(display)
+    state.calls.count(found, &reply);
+    Ok(reply.into_response(display))
 }
 
 /// The two names in the path, as they stand there: no name needs an escape.
@@ -55,12 +59,20 @@ async fn answer(state: &HttpState, command: Option<&Command>, request: Request) 
     if !state.limiter.take(command, state.engine.now()) {
         return Err(Code::COMMAND_RATE_EXCEEDED.into());
     }
-    let malformed = |error: String| ApiError::new(command.service().malformed, format!("body: {error}"));
-    let text = std::str::from_utf8(&body).map_err(|error| malformed(error.to_string()))?;
-    let object = Object::parse(text).map_err(|error| malformed(error.to_string()))?;
     let ip = client_ip(&head.extensions, &head.headers, &state.settings.trusted_proxies).map(|ip| ip.to_string());
     let context = Context::new(state, operator, ip, xxh3_64(&body));
-    command.run(&context, &object).await
+    let running = start(command, &context, &body)?;
+    // Thousands of calls wait at a time: what was read of this one is not needed any more.
+    drop((head, body));
+    running.await
+}
+
+/// Reads what a command is asked for; what comes back runs it.
+fn start<'c>(command: &Command, context: &'c Context<'c>, body: &[u8]) -> Result<Running<'c>, ApiError> {
+    let malformed = |error: String| ApiError::new(command.service().malformed, format!("body: {error}"));
+    let text = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
+    let object = Object::parse(text).map_err(|error| malformed(error.to_string()))?;
+    command.run(context, &object)
 }
 
 /// Reads a body whole.
@@ -83,10 +95,4 @@ async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, ApiError> {
         0 => Ok(read),
         _ => Err(ApiError::new(Code::REQUEST_TOO_LONG, format!("the body is longer than {limit} bytes"))),
     }
-}
-
-fn count(command: Option<&Command>, reply: &Reply) {
-    let name = command.map_or("unknown", Command::name);
-    let code = reply.code().map_or("ok", Code::name);
-    metrics::counter!(super::CALLS, "command" => name, "code" => code).increment(1);
 }

@@ -5,6 +5,7 @@
 //! is what a command may use.
 
 mod admission;
+mod calls;
 pub mod commands;
 mod context;
 mod error;
@@ -30,22 +31,26 @@ mod recentcontact;
 mod sns;
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::extract::Request;
+use axum::routing::get;
+use tower::service_fn;
 
 pub use records::RecordSettings;
 pub use state::{HttpSettings, HttpState};
-
-/// Counts calls by command and code.
-const CALLS: &str = "duolog_server_api_calls_total";
 
 /// The routes of the server API, of the record files, `/healthz`, `/readyz` and `/metrics`.
 ///
 /// With `into_make_service_with_connect_info::<SocketAddr>` the callers' addresses are known.
 pub fn router(state: HttpState) -> Router {
+    // A service and no handler: what extracts arguments would box each call once more.
+    let api = service_fn({
+        let state = state.clone();
+        move |request: Request| front::call(state.clone(), request)
+    });
     Router::new()
-        .route("/v4", any(front::call))
-        .route("/v4/", any(front::call))
-        .route("/v4/{*command}", any(front::call))
+        .route_service("/v4", api.clone())
+        .route_service("/v4/", api.clone())
+        .route_service("/v4/{*command}", api)
         .route("/records/{name}", get(records::download))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -34,6 +34,9 @@ pub struct Reply {
     members: Vec<u8>,
 }
 
+/// More than the members that every reply has take, without the text of `ErrorInfo`.
+const HEAD_BYTES: usize = 128;
+
 /// A reply's own members, if it has none.
 const NONE: &[u8] = b"{}";
 
@@ -74,7 +77,8 @@ impl Reply {
             error_info: info,
             error_display: display.then_some(""),
         };
-        let mut json = serde_json::to_vec(&head).expect("a struct of texts and numbers has a JSON form");
+        let mut json = Vec::with_capacity(HEAD_BYTES + info.len() + self.members.len());
+        serde_json::to_writer(&mut json, &head).expect("a struct of texts and numbers has a JSON form");
         if self.members != NONE {
             json.pop();
             json.push(b',');

@@ -5,6 +5,7 @@ use duolog_topics::Account;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::admission::Admission;
+use super::calls::Calls;
 use super::commands::{self, Limiter};
 use super::records::{RecordSettings, Records};
 use crate::engine::Engine;
@@ -38,6 +39,7 @@ pub struct Shared {
     pub settings: HttpSettings,
     pub admission: Admission,
     pub limiter: Limiter,
+    pub calls: Calls,
     pub known: Known,
     pub records: Records,
     pub metrics: Option<PrometheusHandle>,
@@ -49,7 +51,16 @@ impl HttpState {
         let records = Records::new(key.clone(), settings.records.clone());
         let admission = Admission::new(key, &settings.admins);
         let limiter = commands::limiter(settings.rate_limit);
-        Self(Arc::new(Shared { engine, settings, admission, limiter, known: Known::default(), records, metrics }))
+        Self(Arc::new(Shared {
+            engine,
+            settings,
+            admission,
+            limiter,
+            calls: Calls::new(),
+            known: Known::default(),
+            records,
+            metrics,
+        }))
     }
 }
 

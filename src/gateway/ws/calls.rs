@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use duolog_topics::{AccountImported, CloseReason, SessionClosed, SessionEnd, SessionOpened};
+use duolog_topics::{AccountImported, CloseReason, SessionClosed, SessionOpened};
 
 use super::forward::{Dialer, HomeSocket};
 use super::op::{Context, Identity, Login, context::refused};
@@ -95,7 +95,7 @@ async fn submit_login(shared: &Shared, identity: &Identity, event: SessionOpened
         Err(error) => {
             if matches!(error, EngineError::Unknown) {
                 // It may still take effect, and nobody would hold the session.
-                shared.engine.session_ended(end(identity, CloseReason::LinkLost));
+                shared.engine.session_ended(identity.ended(CloseReason::LinkLost));
             }
             Err(error.into())
         }
@@ -104,12 +104,8 @@ async fn submit_login(shared: &Shared, identity: &Identity, event: SessionOpened
 
 /// Ends a session and waits until the log knows.
 pub async fn log_out(context: Arc<Context>) -> Done {
-    let closed = SessionClosed { sessions: vec![end(&context.identity, CloseReason::Logout)] };
+    let closed = SessionClosed { sessions: vec![context.identity.ended(CloseReason::Logout)] };
     Answer::LogOut(context.submit(closed).await.map(|_| ())).into()
-}
-
-fn end(identity: &Identity, reason: CloseReason) -> SessionEnd {
-    SessionEnd { account: identity.account.clone(), session: identity.session.clone(), reason }
 }
 
 /// Reads a page of the catch-up, and with the last one the recent contacts in the same view.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::Message;
-use duolog_topics::{CloseReason, Millis, SessionEnd};
+use duolog_topics::{CloseReason, Millis};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -281,8 +281,7 @@ impl Connection {
         if self.context.is_none() {
             while let Some(done) = self.calls.next().await {
                 if let Answer::Login(Ok(logged_in)) = done.answer {
-                    let (account, session) = (logged_in.identity.account.clone(), logged_in.identity.session.clone());
-                    self.shared.engine.session_ended(SessionEnd { account, session, reason: CloseReason::LinkLost });
+                    self.shared.engine.session_ended(logged_in.identity.ended(CloseReason::LinkLost));
                 }
             }
         }

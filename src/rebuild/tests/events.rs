@@ -124,13 +124,13 @@ impl Op {
             Op::Profile { who, value } => {
                 let item =
                     ProfileItem { tag: "Tag_Profile_IM_Level".to_owned(), value: TagValue::Number(value.into()) };
-                (name(who), ProfileChanged { items: vec![item] }.into())
+                (name(who), ProfileChanged { items: vec![item], via: None }.into())
             }
             Op::Send { from, .. } => (name(from), self.message(live.time)?.into()),
             Op::Recall { nth, by_operator } => {
                 let known = known(nth)?;
                 let (from, to, by) = (known.from.clone(), known.to.clone(), known.from.clone());
-                (from.clone(), MessageRecalled { from, to, key: known.key, by, by_operator }.into())
+                (from.clone(), MessageRecalled { from, to, key: known.key, by, by_operator, via: None }.into())
             }
             Op::Modify { nth, custom } => {
                 let known = known(nth)?;
@@ -152,11 +152,12 @@ impl Op {
             Op::Read { nth, theirs } => {
                 let known = known(nth)?;
                 let (reader, peer) = if theirs { (&known.from, &known.to) } else { (&known.to, &known.from) };
-                let read = ConversationRead { reader: reader.clone(), peer: peer.clone(), until: Some(known.time) };
+                let read =
+                    ConversationRead { reader: reader.clone(), peer: peer.clone(), until: Some(known.time), via: None };
                 (reader.clone(), read.into())
             }
             Op::ReadAll { who, peer } => {
-                (name(who), ConversationRead { reader: name(who), peer: name(peer), until: None }.into())
+                (name(who), ConversationRead { reader: name(who), peer: name(peer), until: None, via: None }.into())
             }
             Op::LeaveRecents { who, peer, clear } => {
                 (name(who), ConversationDeleted { peer: name(peer), clear_history: clear }.into())
@@ -171,7 +172,7 @@ impl Op {
         Some(match *self {
             Op::Block { who, peer, blocked } => {
                 let (owner, peers) = (name(who), vec![name(peer)]);
-                (name(who), BlacklistChanged { owner, peers, blocked, decided: None }.into())
+                (name(who), BlacklistChanged { owner, peers, blocked, decided: None, via: None }.into())
             }
             Op::Friend { who, peer, action, both } => {
                 let (owner, peer) = (name(who), name(peer));
@@ -187,6 +188,7 @@ impl Op {
                     wording: None,
                     custom: None,
                     decided: None,
+                    via: None,
                 };
                 (name(who), change.into())
             }
@@ -204,7 +206,7 @@ impl Op {
             }
             Op::Close { who, device, logout } => {
                 let reason = if logout { CloseReason::Logout } else { CloseReason::LinkLost };
-                let end = SessionEnd { account: name(who), session: session(who, device), reason };
+                let end = SessionEnd { account: name(who), session: session(who, device), reason, ip: None };
                 (name(who), SessionClosed { sessions: vec![end] }.into())
             }
             Op::Cursor { who, device, sequence } => {

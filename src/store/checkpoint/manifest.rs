@@ -1,22 +1,19 @@
-use std::{fs, path::Path};
-
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{CheckpointError, Name, copying};
+use super::{CheckpointError, Name, objects::Content};
 use crate::store::Applied;
 
-/// The file of a checkpoint that says what belongs to it.
-pub(super) const FILE: &str = "manifest.json";
-
 /// Rises when the meaning of a field changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Whose state it is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Origin {
     /// Which log it was folded from; opaque here.
     pub log_id: String,
+    /// Of that log: each move to another log raises it, and offsets begin anew.
+    pub generation: u32,
     pub partition: u32,
     /// Of the owner that made it.
     pub epoch: u64,
@@ -30,16 +27,21 @@ pub struct Manifest {
     pub origin: Origin,
     next: u64,
     checksum: Hex,
-    /// All but the manifest, by name.
+    /// When it was made, Unix milliseconds.
+    pub made: u64,
+    /// By name.
     pub files: Vec<FileEntry>,
 }
 
 /// One file of a checkpoint.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct FileEntry {
+    /// Where it is put when the state is put back.
     pub name: String,
     pub bytes: u64,
     xxh3: Hex,
+    /// The object that holds it; other checkpoints may name the same one.
+    pub object: Name,
 }
 
 /// A 64-bit number that JSON readers keep exactly: 16 hexadecimal digits.
@@ -61,7 +63,7 @@ impl TryFrom<String> for Hex {
     }
 }
 
-/// The manifest as it stands in its file: with a checksum over its compact JSON.
+/// The manifest as it is stored: with a checksum over its compact JSON.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     manifest: Manifest,
@@ -69,9 +71,9 @@ struct Sealed {
 }
 
 impl Manifest {
-    pub(super) fn new(origin: Origin, applied: Applied, mut files: Vec<FileEntry>) -> Self {
+    pub(super) fn new(origin: Origin, applied: Applied, made: u64, mut files: Vec<FileEntry>) -> Self {
         files.sort();
-        Self { format: FORMAT, origin, next: applied.next, checksum: Hex(applied.checksum), files }
+        Self { format: FORMAT, origin, next: applied.next, checksum: Hex(applied.checksum), made, files }
     }
 
     /// The place in the log whose rows it holds.
@@ -92,49 +94,44 @@ impl Manifest {
         Hex(xxh3_64(&serde_json::to_vec(self).expect("a manifest has only names and numbers")))
     }
 
-    /// Writes it into a folder, and syncs both: then the folder is a checkpoint.
-    pub(super) fn write(&self, folder: &Path) -> Result<(), CheckpointError> {
-        let path = folder.join(FILE);
+    /// As it is stored.
+    pub(super) fn encode(&self) -> Vec<u8> {
         let sealed = Sealed { manifest: self.clone(), xxh3: self.seal() };
         let mut text = serde_json::to_vec_pretty(&sealed).expect("a manifest has only names and numbers");
         text.push(b'\n');
-        copying::write_file(&path, &text)?;
-        copying::sync_folder(folder)
+        text
     }
 
-    pub(super) fn read(folder: &Path) -> Result<Self, CheckpointError> {
-        let path = folder.join(FILE);
-        let text = fs::read(&path).map_err(CheckpointError::files(&path))?;
-        let Sealed { manifest, xxh3 } =
-            serde_json::from_slice(&text).map_err(|error| CheckpointError::damaged(&path, error.to_string()))?;
+    /// Reads what [`Manifest::encode`] wrote; `file` is for the error.
+    pub(super) fn decode(text: &[u8], file: &str) -> Result<Self, CheckpointError> {
+        let damaged = |what: String| CheckpointError::Damaged { file: file.to_owned(), what };
+        let Sealed { manifest, xxh3 } = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
         if manifest.seal() != xxh3 {
-            return Err(CheckpointError::damaged(&path, "it does not match its checksum"));
+            return Err(damaged("it does not match its checksum".to_owned()));
         }
         if manifest.format != FORMAT {
-            let what = format!("it has format {}, and this release knows only format {FORMAT}", manifest.format);
-            return Err(CheckpointError::damaged(&path, what));
+            let format = manifest.format;
+            return Err(damaged(format!("it has format {format}, and this release knows only format {FORMAT}")));
         }
         Ok(manifest)
-    }
-
-    /// Reads all files of the folder and compares them.
-    pub(super) fn verify_files(&self, folder: &Path) -> Result<(), CheckpointError> {
-        self.files.iter().try_for_each(|entry| entry.compare(folder, &copying::read_file(folder, &entry.name)?))
     }
 }
 
 impl FileEntry {
-    pub(super) fn new(name: &str, bytes: u64, xxh3: u64) -> Self {
-        Self { name: name.to_owned(), bytes, xxh3: Hex(xxh3) }
+    pub(super) fn new(name: String, content: Content, object: Name) -> Self {
+        Self { name, bytes: content.bytes, xxh3: Hex(content.xxh3), object }
     }
 
-    /// Compares what was read of a file in this folder with what belongs there.
-    pub(super) fn compare(&self, folder: &Path, read: &Self) -> Result<(), CheckpointError> {
-        let what = match read {
-            same if same == self => return Ok(()),
-            other if other.bytes != self.bytes => format!("it has {} bytes, not {}", other.bytes, self.bytes),
-            _ => "it does not match its checksum".to_owned(),
-        };
-        Err(CheckpointError::damaged(&folder.join(&self.name), what))
+    pub(super) fn content(&self) -> Content {
+        Content { bytes: self.bytes, xxh3: self.xxh3.0 }
+    }
+
+    /// What is wrong with an object that was found to hold this.
+    pub(super) fn difference(&self, found: Content) -> Option<String> {
+        match found {
+            same if same == self.content() => None,
+            other if other.bytes != self.bytes => Some(format!("it has {} bytes, not {}", other.bytes, self.bytes)),
+            _ => Some("it does not match its checksum".to_owned()),
+        }
     }
 }

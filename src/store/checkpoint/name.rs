@@ -1,16 +1,19 @@
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::store::Applied;
 
-/// What a checkpoint is called: `<epoch>-<offset>-<checksum>`, two decimal numbers of 20 digits and a hexadecimal one of
-/// 16, so that names sort as checkpoints do.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+/// What a checkpoint, or a file of one, is called: `<epoch>-<offset>-<checksum>`, two decimal numbers of 20 digits and a
+/// hexadecimal one of 16, so that names sort as checkpoints do.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Name {
     /// Of the owner that made it.
     pub epoch: u64,
-    /// Offset of the next record to fold.
+    /// Offset of the next record to fold; of a file: by the first checkpoint that it belongs to.
     pub next: u64,
-    /// Checksum of the record before it.
+    /// Checksum of the record before it; of a file: its own.
     pub checksum: u64,
 }
 
@@ -23,6 +26,20 @@ impl Name {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:020}-{:020}-{:016x}", self.epoch, self.next, self.checksum)
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.to_string()
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = NotAName;
+
+    fn try_from(text: String) -> Result<Self, NotAName> {
+        text.parse()
     }
 }
 

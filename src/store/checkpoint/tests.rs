@@ -1,4 +1,8 @@
-use std::sync::Arc;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -24,8 +28,28 @@ impl Scene {
         Store::open(&self.folder.path().join(name), &self.shared, Arc::new(KeepAll)).unwrap()
     }
 
+    /// As a process sees them that has just started.
     fn checkpoints(&self) -> Checkpoints {
-        Checkpoints::new(self.folder.path().join("checkpoints"))
+        CheckpointStore::open(Place::Folder(self.folder.path().join("checkpoints"))).unwrap().of(0)
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().join("checkpoints/0")
+    }
+
+    fn manifest(&self, name: &Name) -> PathBuf {
+        self.root().join(format!("{name}.json"))
+    }
+
+    /// The objects of a checkpoint's files, its manifest first.
+    fn objects(&self, name: &Name) -> Vec<PathBuf> {
+        let files = self.checkpoints().manifest(name).unwrap().files;
+        let files = files.iter().map(|entry| self.root().join("files").join(entry.object.to_string()));
+        std::iter::once(self.manifest(name)).chain(files).collect()
+    }
+
+    fn stored(&self) -> Vec<String> {
+        files::names(&self.root().join("files")).unwrap()
     }
 
     /// A store, and checkpoints of it at these offsets, all of the first epoch.
@@ -33,15 +57,23 @@ impl Scene {
         let store = self.open("state");
         let names = offsets.into_iter().map(|next| {
             commit(&store, next);
-            self.checkpoints().make(&store, &origin(1)).unwrap().name()
+            make(&self.checkpoints(), &store, 1)
         });
         let names = names.collect();
         (store, names)
     }
 }
 
+fn make(checkpoints: &Checkpoints, store: &Store, epoch: u64) -> Name {
+    checkpoints.make(store, &origin(epoch), &mut |_, _| {}).unwrap().name()
+}
+
+fn any(_: &Manifest) -> bool {
+    true
+}
+
 fn origin(epoch: u64) -> Origin {
-    Origin { log_id: "a log".into(), partition: 0, epoch }
+    Origin { log_id: "a log".into(), generation: 0, partition: 0, epoch }
 }
 
 fn at(next: u64) -> Applied {
@@ -72,9 +104,11 @@ fn a_checkpoint_comes_back_as_the_state_it_was_made_of() {
     let scene = Scene::new();
     let (store, names) = scene.with([10]);
     commit(&store, 20);
-    let manifest = scene.checkpoints().restore(&names[0], &scene.folder.path().join("restored")).unwrap();
+    let mut passed = Vec::new();
+    let into = scene.folder.path().join("restored");
+    let manifest = scene.checkpoints().restore(&names[0], &into, &mut |done, all| passed.push((done, all))).unwrap();
     assert_eq!((manifest.applied(), &manifest.origin), (at(10), &origin(1)));
-    assert!(manifest.bytes() > 0);
+    assert_eq!(passed.last(), Some(&(manifest.bytes(), manifest.bytes())));
     let restored = scene.open("restored");
     holds(&restored, 10);
     commit(&restored, 15);
@@ -88,31 +122,55 @@ fn a_checkpoint_comes_back_as_the_state_it_was_made_of() {
 fn the_same_place_is_not_copied_twice() {
     let scene = Scene::new();
     let (store, names) = scene.with([10]);
-    let manifest = scene.folder.path().join("checkpoints").join(names[0].to_string()).join("manifest.json");
+    let manifest = scene.manifest(&names[0]);
     let made = fs::metadata(&manifest).unwrap().modified().unwrap();
-    assert_eq!(scene.checkpoints().make(&store, &origin(1)).unwrap().name(), names[0]);
+    assert_eq!(make(&scene.checkpoints(), &store, 1), names[0]);
     assert_eq!(fs::metadata(&manifest).unwrap().modified().unwrap(), made);
     damage(&manifest, |bytes| bytes.truncate(20));
-    scene.checkpoints().make(&store, &origin(1)).expect("a damaged one is made again");
-    scene.checkpoints().verify(&names[0]).unwrap();
+    make(&scene.checkpoints(), &store, 1);
+    scene.checkpoints().verify(&names[0]).expect("a damaged one is made again");
+}
+
+#[test]
+fn a_file_that_is_there_is_named_again_and_one_that_was_damaged_is_copied_again() {
+    let scene = Scene::new();
+    let (store, names) = scene.with([10]);
+    let tables = |name: &Name| -> Vec<FileEntry> {
+        let files = scene.checkpoints().manifest(name).unwrap().files;
+        files.into_iter().filter(|entry| entry.name.ends_with(".sst")).collect()
+    };
+    let before = tables(&names[0]);
+    let (first_files, table) = (scene.stored().len(), before[0].object);
+    commit(&store, 20);
+    let second = make(&scene.checkpoints(), &store, 2);
+    assert!(tables(&second).contains(&before[0]), "of an earlier epoch, too");
+    let copied = scene.stored().len() - first_files;
+    assert!(copied < first_files, "{copied} of {first_files} files were copied");
+
+    damage(&scene.root().join("files").join(table.to_string()), |bytes| bytes[9] ^= 1);
+    commit(&store, 30);
+    let third = make(&scene.checkpoints(), &store, 2);
+    scene.checkpoints().verify(&third).unwrap();
+    assert!(scene.checkpoints().verify(&second).is_err());
 }
 
 #[test]
 fn an_empty_store_has_no_checkpoint() {
     let scene = Scene::new();
-    let refused = scene.checkpoints().make(&scene.open("state"), &origin(1));
+    let refused = scene.checkpoints().make(&scene.open("state"), &origin(1), &mut |_, _| {});
     assert!(matches!(refused, Err(CheckpointError::Empty)));
     assert_eq!(scene.checkpoints().list().unwrap(), []);
-    assert!(scene.checkpoints().newest_good().unwrap().found.is_none());
+    assert!(scene.checkpoints().newest_good(any).unwrap().found.is_none());
+    assert!(!scene.root().exists(), "who only reads makes no folder");
 }
 
 #[test]
 fn any_damage_is_found_and_told_by_file_and_an_older_one_is_taken() {
     let scene = Scene::new();
     let (_store, names) = scene.with([10, 20]);
-    let newer = scene.folder.path().join("checkpoints").join(names[1].to_string());
-    let files: Vec<PathBuf> = fs::read_dir(&newer).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(files.len() > 3);
+    let older = scene.objects(&names[0]);
+    let files: Vec<PathBuf> = scene.objects(&names[1]).into_iter().filter(|file| !older.contains(file)).collect();
+    assert!(files.len() > 2);
     for file in files {
         let good = fs::read(&file).unwrap();
         let middle = good.len() / 2;
@@ -123,55 +181,96 @@ fn any_damage_is_found_and_told_by_file_and_an_older_one_is_taken() {
         }
         for way in ways {
             damage(&file, way);
-            let newest = scene.checkpoints().newest_good().unwrap();
+            let newest = scene.checkpoints().newest_good(any).unwrap();
             assert_eq!(newest.found.unwrap().name(), names[0], "{}", file.display());
             let [(name, error)] = &newest.passed_over[..] else { panic!("{:?}", newest.passed_over) };
             assert_eq!(*name, names[1]);
             assert!(error.to_string().contains(file.to_str().unwrap()), "{error}");
             let into = scene.folder.path().join("restored");
-            assert!(scene.checkpoints().restore(&names[1], &into).is_err());
+            assert!(scene.checkpoints().restore(&names[1], &into, &mut |_, _| {}).is_err());
             assert!(!into.exists());
             fs::write(&file, &good).unwrap();
         }
         fs::remove_file(&file).unwrap();
-        assert_eq!(scene.checkpoints().newest_good().unwrap().found.unwrap().name(), names[0]);
+        let newest = scene.checkpoints().newest_good(any).unwrap();
+        assert_ne!(newest.found.unwrap().name(), names[1]);
         fs::write(&file, &good).unwrap();
     }
-    assert_eq!(scene.checkpoints().newest_good().unwrap().found.unwrap().name(), names[1]);
+    assert_eq!(scene.checkpoints().newest_good(any).unwrap().found.unwrap().name(), names[1]);
 }
 
 #[test]
 fn a_manifest_that_was_changed_is_damaged_even_if_it_can_be_read() {
     let scene = Scene::new();
     let (_store, names) = scene.with([10]);
-    let file = scene.folder.path().join("checkpoints").join(names[0].to_string()).join("manifest.json");
+    let file = scene.manifest(&names[0]);
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("a log", "another log")).unwrap();
     let error = scene.checkpoints().verify(&names[0]).unwrap_err();
-    assert!(error.to_string().contains("manifest.json is damaged: it does not match its checksum"), "{error}");
+    assert!(error.is_damage() && error.to_string().contains("it does not match its checksum"), "{error}");
 }
 
 #[test]
-fn pruning_keeps_the_two_newest_good_ones_and_all_of_later_owners() {
+fn pruning_keeps_the_two_newest_good_ones_and_their_files() {
     let scene = Scene::new();
-    let (store, names) = scene.with([10, 20, 30, 40]);
+    let (_store, names) = scene.with([10, 20, 30, 40]);
     let checkpoints = scene.checkpoints();
-    let later = checkpoints.make(&store, &origin(9)).unwrap().name();
-    let root = scene.folder.path().join("checkpoints");
-    damage(&root.join(names[2].to_string()).join("CURRENT"), |bytes| bytes.clear());
-    let unfinished = root.join(format!("{}.tmp", names[0]));
-    fs::create_dir(&unfinished).unwrap();
+    damage(&scene.manifest(&names[2]), |bytes| bytes.clear());
+    let orphan = scene.root().join("files").join(Name { epoch: 1, next: 50, checksum: 7 }.to_string());
+    fs::write(&orphan, "of an upload that a crash interrupted").unwrap();
+    let later = scene.root().join("files").join(Name { epoch: 2, next: 50, checksum: 7 }.to_string());
+    fs::write(&later, "of an upload that a later owner makes now").unwrap();
 
-    let kept: Vec<Name> = checkpoints.prune(1).unwrap().iter().map(Manifest::name).collect();
-    assert_eq!(kept, [names[3], names[1]]);
-    assert_eq!(checkpoints.list().unwrap(), [names[1], names[2], names[3], later]);
-    assert!(!unfinished.exists());
+    checkpoints.prune(&origin(1)).unwrap();
+    assert_eq!(checkpoints.list().unwrap(), [names[1], names[2], names[3]]);
+    let kept: Vec<Name> = scene.checkpoints().good(&origin(1)).unwrap().iter().map(Manifest::name).collect();
+    assert_eq!(kept, [names[3], names[1]], "their files are whole");
+    assert!(!orphan.exists() && later.exists());
+    let of_both = [scene.objects(&names[1]), scene.objects(&names[3])].concat();
+    let unnamed = |file: &&String| !of_both.contains(&scene.root().join("files").join(file));
+    let left: Vec<String> = scene.stored().iter().filter(unnamed).cloned().collect();
+    assert_eq!(left, [later.file_name().unwrap().to_str().unwrap()]);
+}
+
+#[test]
+fn who_was_followed_by_another_owner_removes_nothing() {
+    let scene = Scene::new();
+    let (store, names) = scene.with([10, 20, 30]);
+    let later = make(&scene.checkpoints(), &store, 9);
+    let (stored, listed) = (scene.stored(), scene.checkpoints().list().unwrap());
+    scene.checkpoints().prune(&origin(1)).unwrap();
+    assert_eq!((scene.stored(), scene.checkpoints().list().unwrap()), (stored, listed));
+    scene.checkpoints().prune(&origin(9)).unwrap();
+    assert_eq!(scene.checkpoints().list().unwrap(), [names[2], later]);
+}
+
+#[test]
+fn those_of_another_log_do_not_count() {
+    let scene = Scene::new();
+    let (store, _) = scene.with([10]);
+    let moved = Origin { generation: 1, ..origin(2) };
+    scene.checkpoints().make(&store, &moved, &mut |_, _| {}).unwrap();
+    let generations = |of: &Origin| -> Vec<u32> {
+        scene.checkpoints().good(of).unwrap().iter().map(|manifest| manifest.origin.generation).collect()
+    };
+    assert_eq!((generations(&moved), generations(&origin(2))), (vec![1], vec![0]));
+}
+
+#[test]
+fn a_process_that_stops_waits_for_no_checkpoint() {
+    let scene = Scene::new();
+    let (store, _) = scene.with([10]);
+    let place = CheckpointStore::open(Place::Folder(scene.folder.path().join("checkpoints"))).unwrap();
+    let checkpoints = place.of(0);
+    place.stop();
+    commit(&store, 20);
+    assert!(matches!(checkpoints.make(&store, &origin(1), &mut |_, _| {}), Err(CheckpointError::Stopped)));
 }
 
 #[test]
 fn a_folder_that_exists_is_not_restored_into() {
     let scene = Scene::new();
     let (store, names) = scene.with([10]);
-    assert!(scene.checkpoints().restore(&names[0], store.path()).is_err());
+    assert!(scene.checkpoints().restore(&names[0], store.path(), &mut |_, _| {}).is_err());
     holds(&store, 10);
 }

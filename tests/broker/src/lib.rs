@@ -1,19 +1,23 @@
-//! Real Apache Kafka brokers for tests and benches: processes of this machine, on free ports, with data in a temporary
+//! Real Apache Kafka brokers and object stores for tests and benches: processes of this machine, on free ports, with data in a temporary
 //! folder, that go when their handle is dropped or the process that started them ends.
 //!
 //! The jars are in the cache folder, where `scripts/setup.sh test` puts them; without them every call panics with a
 //! sentence that says so.
 
 mod node;
+mod passage;
 mod ports;
+mod store;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
 use node::Node;
+pub use passage::Passage;
+pub use store::ObjectStore;
 
 /// The version of Kafka, and the name of the jars' folder in the cache.
 const KAFKA: &str = "kafka-4.1.0";
@@ -128,17 +132,26 @@ impl Brokers {
     }
 }
 
-/// The folder with the jars: in `$DUOLOG_CACHE`, or where the Makefile puts that.
+/// The folder with Kafka's jars.
 fn jars() -> PathBuf {
+    jars_of(KAFKA)
+}
+
+/// A folder with jars: in `$DUOLOG_CACHE`, or where the Makefile puts that.
+fn jars_of(name: &str) -> PathBuf {
     let from = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = from("DUOLOG_CACHE")
         .or_else(|| Some(from("XDG_CACHE_HOME")?.join("duolog")))
         .or_else(|| Some(from("HOME")?.join(".cache/duolog")));
-    cache.unwrap_or_default().join(KAFKA)
+    cache.unwrap_or_default().join(name)
 }
 
 fn java(options: &[&str], class: &str) -> Command {
+    java_with(&jars(), options, class)
+}
+
+fn java_with(jars: &Path, options: &[&str], class: &str) -> Command {
     let mut command = Command::new("java");
-    command.args(options).arg("-cp").arg(jars().join("*")).arg(class);
+    command.args(options).arg("-cp").arg(jars.join("*")).arg(class);
     command
 }

@@ -53,13 +53,7 @@ impl Node {
         let options = if self.machine == Machine::Small { small } else { &["-Xmx1g", "-Xms1g"] };
         let mut command = java(options, "kafka.Kafka");
         command.arg(&self.config).stdout(Stdio::null()).stderr(Stdio::piped());
-        // SAFETY: between fork and exec only an async-signal-safe function is called.
-        unsafe {
-            command.pre_exec(|| {
-                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-                Ok(())
-            })
-        };
+        die_with_parent(&mut command);
         let mut child = spawn_for_good(command);
         let stderr = child.stderr.take().expect("it is piped");
         let started = follow(stderr, &self.log);
@@ -91,9 +85,20 @@ impl Drop for Node {
     }
 }
 
+/// Tells a process to die with its parent.
+pub fn die_with_parent(command: &mut Command) {
+    // SAFETY: between fork and exec only an async-signal-safe function is called.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            Ok(())
+        })
+    };
+}
+
 /// Starts a process that is told to die with its parent. The system takes the thread that started it for the parent, so
 /// that is one that stays as long as this process.
-fn spawn_for_good(command: Command) -> Child {
+pub fn spawn_for_good(command: Command) -> Child {
     type Order = (Command, Sender<Child>);
     static PARENT: LazyLock<Sender<Order>> = LazyLock::new(|| {
         let (order, orders) = mpsc::channel::<Order>();

@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac as _};
@@ -6,7 +8,7 @@ use sha2::Sha256;
 
 use super::endpoint;
 use super::receiver::{Receiver, Seen};
-use crate::harness::{ADMIN, SDKAPPID, Server, body, now, random};
+use crate::harness::{ADMIN, PATIENCE, SDKAPPID, Server, body, now, random};
 use crate::ws::client::{Client, message};
 
 const AFTER_SEND: &str = "C2C.CallbackAfterSendMsg";
@@ -98,61 +100,127 @@ fn what_must_not_be_told_is_not() {
     assert_eq!(said(&receiver.taken(4)), ["blocked", "last", "once", "online"].map(str::to_owned).into());
 }
 
+const CHANGES: [&str; 7] = [
+    "C2C.CallbackAfterMsgReport",
+    "C2C.CallbackAfterMsgWithDraw",
+    "Sns.CallbackFriendAdd",
+    "Sns.CallbackFriendDelete",
+    "Sns.CallbackBlackListAdd",
+    "Sns.CallbackBlackListDelete",
+    "Profile.CallbackPortraitSet",
+];
+
+/// The only callback of a command so far, asked for from here and over this platform.
+fn told(receiver: &Receiver, command: &str, platform: &str) -> Seen {
+    let of = |seen: &[Seen]| seen.iter().filter(|one| one.command() == command).cloned().collect::<Vec<_>>();
+    let found = of(&receiver.wait(|seen| !of(seen).is_empty()));
+    let [one] = found.as_slice() else { panic!("one callback: {found:#?}") };
+    let event_time = one.body["EventTime"].as_u64().expect("milliseconds");
+    assert!((event_time / 1000).abs_diff(now()) < 100, "{event_time}");
+    for (name, value) in [("CallbackCommand", command), ("OptPlatform", platform), ("ClientIP", "127.0.0.1")] {
+        assert_eq!(one.query[name], value, "{name} of {command}");
+    }
+    one.clone()
+}
+
+fn pair(from: &str, to: &str) -> Value {
+    json!({"From_Account": from, "To_Account": to})
+}
+
+fn initiated(by: &str, pairs: [Value; 2]) -> Value {
+    let mut pairs = pairs;
+    pairs.iter_mut().for_each(|pair| pair["Initiator_Account"] = json!(by));
+    json!(pairs)
+}
+
 #[test]
-fn reads_recalls_and_relations_are_told() {
-    let commands = [
-        "C2C.CallbackAfterMsgReport",
-        "C2C.CallbackAfterMsgWithDraw",
-        "Sns.CallbackFriendAdd",
-        "Sns.CallbackFriendDelete",
-        "Sns.CallbackBlackListAdd",
-        "Sns.CallbackBlackListDelete",
-        "Profile.CallbackPortraitSet",
-    ];
+fn what_a_back_end_changes_is_told() {
     let receiver = Receiver::start();
-    let server = Server::start(&endpoint(&receiver.url(), &commands));
+    let server = Server::start(&endpoint(&receiver.url(), &CHANGES));
     let [alice, bob, carol] = server.accounts();
-    let told = |command: &str, count: usize| {
-        let of = |seen: &[Seen]| seen.iter().filter(|one| one.command() == command).cloned().collect::<Vec<_>>();
-        of(&receiver.wait(|seen| of(seen).len() >= count)).pop().unwrap()
-    };
+    let told = |command: &str| told(&receiver, command, "RESTAPI");
 
     server.send(&alice, &bob, "1");
     server.send(&carol, &bob, "2");
     let key = server.send(&carol, &bob, "3");
     server.ok("openim/admin_set_msg_read", &json!({"Report_Account": bob, "Peer_Account": alice}));
-    let report = json!({"Report_Account": bob, "Peer_Account": alice, "UnreadMsgNum": 2});
-    has(&told(commands[0], 1), report);
+    let seen = told(CHANGES[0]);
+    has(&seen, json!({"Report_Account": bob, "Peer_Account": alice, "UnreadMsgNum": 2}));
+    assert!(seen.body["LastReadTime"].as_u64().expect("seconds").abs_diff(now()) < 100);
     // It reads nothing more, so there is nothing to tell.
     server.ok("openim/admin_set_msg_read", &json!({"Report_Account": bob, "Peer_Account": alice}));
 
     let recall = json!({"From_Account": carol, "To_Account": bob, "MsgKey": key});
     server.ok("openim/admin_msgwithdraw", &recall);
-    let seen = told(commands[1], 1);
-    has(&seen, json!({"From_Account": carol, "To_Account": bob, "MsgKey": key, "UnreadMsgNum": 1}));
-    assert_eq!(seen.query["OptPlatform"], "RESTAPI");
+    has(&told(CHANGES[1]), json!({"From_Account": carol, "To_Account": bob, "MsgKey": key, "UnreadMsgNum": 1}));
     assert_eq!(server.code("openim/admin_msgwithdraw", &recall), 20_023);
 
     let item = json!({"To_Account": bob, "AddSource": "AddSource_Type_Test"});
     server.ok("sns/friend_add", &json!({"From_Account": alice, "AddFriendItem": [item], "ForceAddFlags": 1}));
-    let pair = |from: &str, to: &str| json!({"From_Account": from, "To_Account": to});
-    let mut pairs = [pair(&alice, &bob), pair(&bob, &alice)];
-    pairs.iter_mut().for_each(|pair| pair["Initiator_Account"] = json!(alice));
-    has(&told(commands[2], 1), json!({"PairList": pairs, "ClientCmd": "friend_add", "ForceFlag": 1}));
+    let pairs = [pair(&alice, &bob), pair(&bob, &alice)];
+    let added = json!({"PairList": initiated(&alice, pairs.clone()), "ClientCmd": "friend_add", "ForceFlag": 1,
+        "Admin_Account": ADMIN});
+    has(&told(CHANGES[2]), added);
     let delete = json!({"From_Account": alice, "To_Account": [bob], "DeleteType": "Delete_Type_Both"});
     server.ok("sns/friend_delete", &delete);
-    has(&told(commands[3], 1), json!({"PairList": [pair(&alice, &bob), pair(&bob, &alice)]}));
+    has(&told(CHANGES[3]), json!({"PairList": pairs}));
 
     let block = json!({"From_Account": alice, "To_Account": [carol]});
     server.ok("sns/black_list_add", &block);
     server.ok("sns/black_list_add", &block);
-    has(&told(commands[4], 1), json!({"PairList": [pair(&alice, &carol)]}));
+    has(&told(CHANGES[4]), json!({"PairList": [pair(&alice, &carol)]}));
     server.ok("sns/black_list_delete", &block);
-    has(&told(commands[5], 1), json!({"PairList": [pair(&alice, &carol)]}));
+    has(&told(CHANGES[5]), json!({"PairList": [pair(&alice, &carol)]}));
 
     let nick = json!([{"Tag": "Tag_Profile_IM_Nick", "Value": "Al"}]);
     server.ok("profile/portrait_set", &json!({"From_Account": alice, "ProfileItem": nick}));
-    has(&told(commands[6], 1), json!({"From_Account": alice, "ProfileItem": nick}));
+    has(&told(CHANGES[6]), json!({"From_Account": alice, "ProfileItem": nick}));
+    assert_eq!(receiver.seen().len(), 7, "each was told once: {:#?}", receiver.seen());
+}
+
+/// The same of clients, whose homes are several: who asked goes with what is carried.
+#[test]
+fn what_a_client_changes_is_told() {
+    let receiver = Receiver::start();
+    let server = Server::start(&format!("log.partitions = 3\n{}", endpoint(&receiver.url(), &CHANGES)));
+    let people: [String; 9] = server.accounts();
+    let home = |name: &str| duolog_topics::partition_of(name.as_bytes(), 3);
+    let alice = people[0].as_str();
+    let elsewhere = people.iter().find(|name| home(name) != home(alice)).expect("not all live together").as_str();
+    let told = |command: &str| told(&receiver, command, "Android");
+    let mut at_alice = Client::online(&server, alice, "a");
+    let mut at_bob = Client::online(&server, elsewhere, "b");
+    let bob = elsewhere;
+
+    let key = at_alice.ok("send", message(bob, "1"))["key"].clone();
+    at_bob.push("messages");
+    at_bob.ok("read", json!({"peer": alice}));
+    has(&told(CHANGES[0]), json!({"Report_Account": bob, "Peer_Account": alice, "UnreadMsgNum": 0}));
+    at_alice.ok("recall", json!({"peer": bob, "key": key}));
+    has(&told(CHANGES[1]), json!({"From_Account": alice, "To_Account": bob, "MsgKey": key, "UnreadMsgNum": 0}));
+
+    let allow = json!([{"tag": "Tag_Profile_IM_AllowType", "value": "AllowType_Type_NeedConfirm"}]);
+    at_bob.ok("profile_set", json!({"items": allow}));
+    let item = json!({"Tag": "Tag_Profile_IM_AllowType", "Value": "AllowType_Type_NeedConfirm"});
+    has(&told(CHANGES[6]), json!({"From_Account": bob, "ProfileItem": [item]}));
+    assert_eq!(at_alice.ok("friend_add", json!({"account": bob}))["state"], "pending");
+    let waits = |at_bob: &mut Client| at_bob.ok("friend_pending", json!({}))["list"] != json!([]);
+    let end = Instant::now() + PATIENCE;
+    while !waits(&mut at_bob) {
+        assert!(Instant::now() < end, "the request reaches the other home");
+    }
+    at_bob.ok("friend_answer", json!({"account": alice, "accept": true}));
+    let pairs = [pair(bob, alice), pair(alice, bob)];
+    let added = json!({"PairList": initiated(alice, pairs.clone()), "ClientCmd": "friend_response", "ForceFlag": 0,
+        "Admin_Account": ""});
+    has(&told(CHANGES[2]), added);
+    at_bob.ok("friend_delete", json!({"accounts": [alice], "both": true}));
+    has(&told(CHANGES[3]), json!({"PairList": pairs}));
+
+    at_alice.ok("block", json!({"accounts": [bob]}));
+    has(&told(CHANGES[4]), json!({"PairList": [pair(alice, bob)]}));
+    at_alice.ok("unblock", json!({"accounts": [bob]}));
+    has(&told(CHANGES[5]), json!({"PairList": [pair(alice, bob)]}));
     assert_eq!(receiver.seen().len(), 7, "each was told once: {:#?}", receiver.seen());
 }
 
@@ -173,11 +241,15 @@ fn logins_kicks_and_ends_of_sessions_are_told() {
     has(&seen, json!({"Info": state("Login", "Register"), "KickedDevice": [{"Platform": "Android"}]}));
     // The kicked one's connection ends as well, of which there is nothing more to tell.
     drop(other);
-    has(&receiver.taken(3)[2], json!({"Info": state("Disconnect", "LinkClose")}));
+    let seen = receiver.taken(3).pop().unwrap();
+    has(&seen, json!({"Info": state("Disconnect", "LinkClose"), "KickedDevice": null}));
+    assert_eq!((seen.query["OptPlatform"].as_str(), seen.query["ClientIP"].as_str()), ("Android", "127.0.0.1"));
     let mut again = Client::online(&server, &alice, "again");
     has(&receiver.taken(4)[3], json!({"Info": state("Login", "Register")}));
     again.ok("logout", json!({}));
-    has(&receiver.taken(5)[4], json!({"Info": state("Logout", "Unregister")}));
+    let seen = receiver.taken(5).pop().unwrap();
+    has(&seen, json!({"Info": state("Logout", "Unregister")}));
+    assert_eq!((seen.query["OptPlatform"].as_str(), seen.query["ClientIP"].as_str()), ("Android", "127.0.0.1"));
     let kicked = Client::online(&server, &alice, "kicked");
     receiver.taken(6);
     server.ok("im_open_login_svc/kick", &json!({"UserID": alice}));

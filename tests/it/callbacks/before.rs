@@ -21,7 +21,17 @@ fn app(seen: &Seen) -> Answer {
         "rewrite" => answer(0, json!({"MsgBody": body("rewritten"), "CloudCustomData": "added"})),
         "echo" => answer(0, json!({"MsgBody": seen.body["MsgBody"]})),
         "refuse" => answer(1, json!({})),
+        "refuse by its code" => answer(20_006, json!({})),
         "own code" => answer(120_042, json!({})),
+        "first code" => Answer::Ok(json!({"ErrorCode": 120_001})),
+        "last code" => answer(130_000, json!({"ErrorInfo": ""})),
+        "no code" => Answer::Ok(json!({"ActionStatus": "OK"})),
+        "code before" => answer(120_000, json!({})),
+        "code after" => answer(130_001, json!({})),
+        "only custom" => answer(0, json!({"MsgBody": null, "CloudCustomData": "added"})),
+        "only code" => Answer::Ok(json!({"ErrorCode": 0, "ErrorInfo": null})),
+        "moved" => Answer::Status(302),
+        "no content" => Answer::Status(204),
         "nonsense" => answer(0, json!({"MsgBody": "no array"})),
         "strange" => answer(7, json!({})),
         "status" => Answer::Status(500),
@@ -47,8 +57,16 @@ fn the_app_allows_rewrites_and_refuses() {
     assert_eq!(server.code("openim/sendmsg", &request(&alice, &bob, "refuse")), 20_006);
     let own = server.call("openim/sendmsg", &request(&alice, &bob, "own code"));
     assert_eq!((&own["ErrorCode"], &own["ErrorInfo"]), (&json!(120_042), &json!("as the app says")));
-    for text in ["nonsense", "strange", "status"] {
+    let failures = ["nonsense", "strange", "status", "moved", "no content", "no code", "code before", "code after"];
+    for text in failures.into_iter().chain(["only custom", "only code"]) {
         server.send(&alice, &bob, text);
+    }
+    // Codes at the ends of the app's range; the sentence is the code's own if the app gives none.
+    assert_eq!(server.code("openim/sendmsg", &request(&alice, &bob, "refuse by its code")), 20_006);
+    for (text, code) in [("first code", 120_001), ("last code", 130_000)] {
+        let refused = server.call("openim/sendmsg", &request(&alice, &bob, text));
+        assert_eq!((&refused["ActionStatus"], &refused["ErrorCode"]), (&json!("FAIL"), &json!(code)));
+        assert!(refused["ErrorInfo"].as_str().is_some_and(|info| !info.is_empty()), "{refused}");
     }
     let mut silent = request(&alice, &bob, "refuse");
     silent["ForbidCallbackControl"] = json!(["ForbidBeforeSendMsgCallback"]);
@@ -62,10 +80,12 @@ fn the_app_allows_rewrites_and_refuses() {
     let page = server.ok("openim/admin_getroammsg", &history);
     let texts: Vec<_> =
         page["MsgList"].as_array().unwrap().iter().map(|one| &one["MsgBody"][0]["MsgContent"]["Text"]).collect();
-    assert_eq!(texts, ["plain", "rewritten", "nonsense", "strange", "status", "refuse", "refuse"]);
-    assert_eq!(page["MsgList"][1]["CloudCustomData"], "added");
+    let expected: Vec<&str> = ["plain", "rewritten"].into_iter().chain(failures).collect();
+    assert_eq!(texts, [&expected[..], &["only custom", "only code", "refuse", "refuse"]].concat());
+    let customs = page["MsgList"].as_array().unwrap().iter().map(|one| one["CloudCustomData"] == "added");
+    assert_eq!(customs.enumerate().filter(|(_, added)| *added).map(|(place, _)| place).collect::<Vec<_>>(), [1, 10]);
 
-    let seen = receiver.wait(|seen| seen.iter().filter(|one| one.command() == AFTER).count() >= 6);
+    let seen = receiver.wait(|seen| seen.iter().filter(|one| one.command() == AFTER).count() >= 13);
     let count =
         |command: &str, text: &str| seen.iter().filter(|one| one.command() == command && one.said() == text).count();
     assert_eq!(count(BEFORE, "rewrite"), 1);
@@ -109,16 +129,16 @@ fn a_client_hears_what_was_changed() {
 #[test]
 fn a_hook_that_fails_refuses_if_the_configuration_says_so() {
     let receiver = Receiver::answering(app);
-    let refuse = "callback.before_send_failure = 'refuse'\ncallback.timeout_ms = 200";
+    let refuse = "callback.before_send_failure = 'refuse'";
     let server = Server::start(&format!("{refuse}\n{}", endpoint(&receiver.url(), &[BEFORE])));
     let [alice, bob] = server.accounts();
     server.send(&alice, &bob, "plain");
-    for text in ["status", "hang", "strange"] {
+    for text in ["status", "hang", "strange", "moved", "no content", "no code"] {
         assert_eq!(server.code("openim/sendmsg", &request(&alice, &bob, text)), 80_003, "{text}");
     }
     // Nobody listens any more: after a few tries the circuit is open, and nobody asks.
     receiver.stop();
-    for _ in 0..20 {
+    for _ in 0..40 {
         assert_eq!(server.code("openim/sendmsg", &request(&alice, &bob, "down")), 80_003);
     }
     let metrics = server.get("/metrics").body;

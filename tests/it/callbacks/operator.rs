@@ -1,5 +1,5 @@
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Output;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,27 +13,20 @@ use tempfile::TempDir;
 
 use super::endpoint;
 use super::receiver::{Answer, Receiver};
-use crate::harness::{PATIENCE, Server};
+use crate::harness::{PATIENCE, Server, replay};
 use crate::records::{then, use_at};
 
 const AFTER_SEND: &str = "C2C.CallbackAfterSendMsg";
 const CONSUMER: &str = "callback.default";
 
-fn replay(dir: &Path, verb: &[&str]) -> Output {
-    let program = Path::new(env!("CARGO_BIN_EXE_duolog")).with_file_name("duolog-replay");
-    assert!(program.exists(), "{} is not built; `make test` builds it", program.display());
-    Command::new(program).args(verb).arg("--data").arg(dir.join("data")).output().expect("it runs")
-}
-
 fn redeliver(dir: &Path, what: &[&str]) -> Output {
-    let config: PathBuf = dir.join("duolog.toml");
-    let config = config.display().to_string();
-    replay(dir, &[&["redeliver", "--consumer", CONSUMER, "--config", &config], what].concat())
+    let config = dir.join("duolog.toml").display().to_string();
+    replay(dir, &[&["redeliver", "--consumer", CONSUMER, "--config", &config], what].concat(), &[])
 }
 
 /// A line for each partition. `log`: the flags that say which log it is.
 fn lags(dir: &Path, log: &[&str]) -> Vec<Value> {
-    let output = replay(dir, &[&["lag"], log].concat());
+    let output = replay(dir, &[&["lag"], log].concat(), &[]);
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()

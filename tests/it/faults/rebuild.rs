@@ -11,31 +11,81 @@ fn a_server_without_its_state_answers_every_read_as_before() {
 /// `settings`: of the server that it starts, twice.
 pub fn answers_as_before(settings: &str) {
     let server = Server::start(settings);
-    let [alice, bob, carol]: [String; 3] = server.accounts();
+    let scene = fill(&server);
+    let before = scene.reads(&server);
+    let dir = server.stop();
+    std::fs::remove_dir_all(dir.path().join("data/state")).expect("the state is there");
+    let server = Server::start_in(dir, settings);
+    assert_eq!(scene.reads(&server), before);
+    scene.retry_gets_the_first_answer(&server);
+    assert_eq!(scene.reads(&server), before, "and is not delivered again");
+}
+
+/// Three people with some history.
+pub struct Scene {
+    pub people: [String; 3],
+    /// A send, and its answer.
+    retry: (Value, Value),
+}
+
+/// Lets three people have some history: messages read, unread and taken back, a block, a profile.
+pub fn fill(server: &Server) -> Scene {
+    let people: [String; 3] = server.accounts();
+    let [alice, bob, carol] = &people;
     for text in ["one", "two", "three"] {
-        server.send(&alice, &bob, text);
+        server.send(alice, bob, text);
     }
-    let gone = server.send(&alice, &bob, "four");
-    server.send(&bob, &alice, "five");
-    server.send(&carol, &bob, "six");
+    let gone = server.send(alice, bob, "four");
+    server.send(bob, alice, "five");
+    server.send(carol, bob, "six");
     server.ok("openim/admin_msgwithdraw", &json!({"From_Account": alice, "To_Account": bob, "MsgKey": gone}));
     server.ok("openim/admin_set_msg_read", &json!({"Report_Account": bob, "Peer_Account": carol}));
     server.ok("sns/black_list_add", &json!({"From_Account": bob, "To_Account": [carol]}));
+    relations(server, alice, bob, carol);
     let item = json!({"Tag": "Tag_Profile_IM_Nick", "Value": "Alice"});
     server.ok("profile/portrait_set", &json!({"From_Account": alice, "ProfileItem": [item]}));
     let retry = json!({"From_Account": alice, "To_Account": bob, "MsgRandom": random(), "MsgSeq": 9,
         "MsgBody": body("once")});
     let first = server.ok("openim/sendmsg", &retry);
-    let everyone = [&alice, &bob, &carol];
-    let before = reads(&server, &everyone);
+    Scene { retry: (retry, first), people }
+}
 
-    let dir = server.stop();
-    std::fs::remove_dir_all(dir.path().join("data/state")).expect("the state is there");
-    let server = Server::start_in(dir, settings);
-    assert_eq!(reads(&server, &everyone), before);
-    let again = server.ok("openim/sendmsg", &retry);
-    assert_eq!(first["MsgKey"], again["MsgKey"], "a retry still gets the first answer");
-    assert_eq!(reads(&server, &everyone), before, "and is not delivered again");
+impl Scene {
+    pub fn say_more(&self, server: &Server) {
+        server.send(&self.people[0], &self.people[1], "more");
+    }
+
+    /// What everybody sees.
+    pub fn reads(&self, server: &Server) -> Vec<Value> {
+        let everyone: Vec<&String> = self.people.iter().collect();
+        reads(server, &everyone)
+    }
+
+    pub fn retry_gets_the_first_answer(&self, server: &Server) {
+        let (retry, first) = &self.retry;
+        let again = server.ok("openim/sendmsg", retry);
+        assert_eq!(first["MsgKey"], again["MsgKey"], "a retry still gets the first answer");
+    }
+}
+
+/// Friends with all that is noted of them, a request that waits, groups, a mute, a recent contact that was taken out.
+fn relations(server: &Server, alice: &str, bob: &str, carol: &str) {
+    let friend = json!({"To_Account": bob, "AddSource": "AddSource_Type_Test", "Remark": "B", "GroupName": ["work"],
+        "AddWording": "w", "CustomItem": [{"Tag": "Tag_SNS_Custom_Met", "Value": "lake"}]});
+    server.ok("sns/friend_import", &json!({"From_Account": alice, "AddFriendItem": [friend]}));
+    let update = json!({"To_Account": bob, "SnsItem": [{"Tag": "Tag_SNS_IM_Remark", "Value": "Bob"}]});
+    server.ok("sns/friend_update", &json!({"From_Account": alice, "UpdateItem": [update]}));
+    server.ok("sns/group_add", &json!({"From_Account": alice, "GroupName": ["close"], "To_Account": [bob]}));
+    server.ok("sns/group_add", &json!({"From_Account": alice, "GroupName": ["empty", "gone"]}));
+    server.ok("sns/group_delete", &json!({"From_Account": alice, "GroupName": ["gone"]}));
+    let asked = json!({"Tag": "Tag_Profile_IM_AllowType", "Value": "AllowType_Type_NeedConfirm"});
+    server.ok("profile/portrait_set", &json!({"From_Account": carol, "ProfileItem": [asked]}));
+    let request = json!({"To_Account": carol, "AddSource": "AddSource_Type_Test"});
+    let reply = server.ok("sns/friend_add", &json!({"From_Account": alice, "AddFriendItem": [request]}));
+    assert_eq!(reply["ResultItem"][0]["ResultCode"], 30539);
+    let mute = json!({"Set_Account": alice, "C2CmsgNospeakingTime": u32::MAX, "GroupmsgNospeakingTime": u32::MAX});
+    server.ok("openconfigsvr/setnospeaking", &mute);
+    server.ok("recentcontact/delete", &json!({"From_Account": bob, "Type": 1, "To_Account": alice}));
 }
 
 /// Every read of the server API, for everybody.
@@ -61,7 +111,14 @@ fn reads(server: &Server, everyone: &[&String]) -> Vec<Value> {
             "sns/black_list_get",
             json!({"From_Account": account, "StartIndex": 0, "MaxLimited": 100, "LastSequence": 0}),
         );
-        let tags = json!(["Tag_Profile_IM_Nick"]);
+        ask("sns/friend_get", json!({"From_Account": account, "StartIndex": 0}));
+        ask("sns/group_get", json!({"From_Account": account, "NeedFriend": "Need_Friend_Type_Yes"}));
+        for (command, kind) in [("friend_check", "CheckResult"), ("black_list_check", "BlackCheckResult")] {
+            let kind = format!("{kind}_Type_Both");
+            ask(&format!("sns/{command}"), json!({"From_Account": account, "To_Account": everyone, "CheckType": kind}));
+        }
+        ask("openconfigsvr/getnospeaking", json!({"Get_Account": account}));
+        let tags = json!(["Tag_Profile_IM_Nick", "Tag_Profile_IM_AllowType"]);
         ask("profile/portrait_get", json!({"From_Account": account, "To_Account": [account], "TagList": tags}));
     }
     answers

@@ -127,7 +127,9 @@ fn nobody_is_told_who_is_there_or_wants_silence() {
     assert_eq!(dropped(&server, "no_token"), 2);
     assert_eq!(apple.left(), Vec::<String>::new());
 
-    // An app in the background is told, although it has a link.
+    // An app in the background is told, although it has a link; but not of what it had taken before.
+    let taken = at_there.push("messages")["cursor"].clone();
+    at_there.ok("ack", json!({"cursor": taken}));
     at_there.ok("app_state", json!({"state": "background", "badge": 5}));
     send(&server, &alice, &there, json!({}));
     assert_eq!(apple.next("there").json()["aps"]["badge"], 6);

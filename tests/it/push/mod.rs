@@ -1,7 +1,10 @@
 //! Offline push against stand-ins of Apple's and Google's push services.
 
 mod apns;
+mod everybody;
 mod fcm;
+mod missed;
+mod operator;
 mod outages;
 mod stand_in;
 

@@ -130,9 +130,19 @@ fn an_import_fills_one_list_and_asks_nobody() {
     let [alice, bob] = server.accounts();
     let mut friend = item(&bob);
     friend["GroupName"] = json!(["a", "b"]);
+    friend["CustomItem"] =
+        json!([{"Tag": "Tag_SNS_Custom_Met", "Value": "lake"}, {"Tag": "Tag_SNS_Custom_Age", "Value": 7}]);
+    friend["AddTime"] = json!(1_400_000_000);
     let reply = server.ok("sns/friend_import", &json!({"From_Account": alice, "AddFriendItem": [friend]}));
     assert_eq!(reply["ResultItem"][0]["ResultCode"], 0);
     assert_eq!(check(server, &alice, &bob), "AWithB");
+    let tags = ["Tag_SNS_IM_Group", "Tag_SNS_Custom_Met", "Tag_SNS_Custom_Age"];
+    let get = json!({"From_Account": alice, "To_Account": [bob], "TagList": tags});
+    let items = server.ok("sns/friend_get_list", &get)["InfoItem"][0]["SnsProfileItem"].take();
+    let values: Vec<&Value> = items.as_array().unwrap().iter().map(|item| &item["Value"]).collect();
+    for value in [json!(["a", "b"]), json!("lake"), json!(7)] {
+        assert!(values.contains(&&value), "{items}");
+    }
 }
 
 #[test]
@@ -174,6 +184,10 @@ fn groups_are_what_friends_are_in() {
     let mut both = [bob.clone(), carol.clone()];
     both.sort();
     assert_eq!(get(with_friends), json!([close, empty, {"GroupName": "work", "FriendNumber": 2, "To_Account": both}]));
+    assert_eq!(
+        get(json!({"From_Account": alice, "GroupName": [], "NeedFriend": ""})).as_array().map(Vec::len),
+        Some(3)
+    );
     assert_eq!(
         get(json!({"From_Account": alice, "GroupName": ["close"]})),
         json!([{"GroupName": "close", "FriendNumber": 1}])

@@ -1,8 +1,11 @@
 //! What every call goes through: URL, app, signature, admin, body, rate.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use serde_json::json;
 
-use crate::harness::{ADMIN, SDKAPPID, Server, now, query, query_with, signature, signature_at, unused};
+use crate::harness::{ADMIN, PATIENCE, SDKAPPID, Server, now, query, query_with, signature, signature_at, unused};
 
 const COMMAND: &str = "/v4/im_open_login_svc/account_check";
 
@@ -72,6 +75,40 @@ fn percent_encoded_and_reordered_queries_are_taken() {
         "/v4/ConfigSvc/GetIPList?contenttype=json&usersig={encoded}&identifier=%61dministrator&sdkappid={SDKAPPID}"
     );
     assert_eq!(code_of(&target), 0);
+}
+
+#[test]
+fn of_a_doubled_parameter_the_last_counts_and_the_rest_may_be_missing() {
+    let (good, name) = (signature(ADMIN), format!("identifier={ADMIN}"));
+    let path = "/v4/ConfigSvc/GetIPList";
+    for (query, code) in [
+        (format!("sdkappid=1&{name}&usersig=x&sdkappid={SDKAPPID}&usersig={good}"), 0),
+        (format!("sdkappid={SDKAPPID}&{name}&usersig={good}&usersig=x"), 70003),
+        (format!("&&sdkappid={SDKAPPID}&=&{name}&usersig={good}&random=x&contenttype=xml&new=%E4%BD%A0"), 0),
+        (format!("sdkappid={SDKAPPID}&{name}&usersig={good}&random=1"), 0),
+        (format!("sdkappid={SDKAPPID}&{name}&usersig={good}&random=1"), 0),
+        (format!("SDKAPPID={SDKAPPID}&{name}&usersig={good}"), 60012),
+        (format!("sdkappid={SDKAPPID}.0&{name}&usersig={good}"), 60006),
+        (format!("sdkappid=18446744073709551616&{name}&usersig={good}"), 60006),
+    ] {
+        assert_eq!(code_of(&format!("{path}?{query}")), code, "{query}");
+    }
+}
+
+#[test]
+fn a_body_may_come_in_chunks_and_with_a_content_type_of_another_kind() {
+    let target = format!("/v4/ConfigSvc/GetIPList?{}", query(ADMIN));
+    for kind in ["application/x-www-form-urlencoded", "text/plain; charset=gbk", "", "nonsense"] {
+        assert_eq!(Server::shared().request("POST", &target, &[("Content-Type", kind)], b"{}").code(), 0, "{kind}");
+    }
+    let mut stream = TcpStream::connect(Server::shared().addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!("POST {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(b"1\r\n{\r\n7\r\n\"a\": 1}\r\n0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(r#""ErrorCode":0"#), "{answer}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::harness::{ADMIN, Server, query};
+use crate::harness::{ADMIN, Server, query, reply};
 
 /// Members that commands look for, so that bodies get past the first check.
 const MEMBERS: &[&str] = &[
@@ -101,8 +101,8 @@ fn request() -> impl Strategy<Value = Value> {
 
 fn answers(command: &str, body: &[u8]) {
     let target = format!("/v4/{command}?{}", query(ADMIN));
-    // `code` checks what holds for every reply.
-    let _ = Server::shared().request("POST", &target, &[], body).code();
+    // Checks what holds for every reply of the command.
+    let _ = reply(command, &Server::shared().request("POST", &target, &[], body));
 }
 
 /// All but kick, whose answer waits for the next second.

@@ -1,8 +1,10 @@
 //! The server with its log on a real Apache Kafka. `make test-quick` leaves out what has this module's name in its path.
 
+mod checkpoints;
 mod cluster;
 mod consumers;
 mod faults;
+mod migrate;
 mod readers;
 mod replicas;
 mod same;

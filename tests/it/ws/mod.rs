@@ -1,4 +1,5 @@
 mod catch_up;
+mod changes;
 pub mod client;
 mod codes;
 mod frames;

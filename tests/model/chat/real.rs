@@ -5,10 +5,10 @@ use duolog::domain::verdict::{Answer, Verdict};
 use duolog::domain::view::{Entry, HistoryQuery, Mailbox, MessageView};
 use duolog::engine::{Engine, Parts};
 use duolog::log::Log;
+use duolog_test_messages::{content, name, sent};
 use duolog_topics::{
     Account, AccountImported, BlacklistChanged, ConversationDeleted, ConversationRead, Event, MessageContent,
-    MessageFlags, MessageRecalled, MessageSent, MsgKey, Origin, Platform, PolicyChanged, RawJson, SenderCopy,
-    SessionOpened,
+    MessageRecalled, MsgKey, Platform, PolicyChanged, RawJson, SessionOpened,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -92,28 +92,8 @@ impl Real {
 
     /// The message time.
     pub fn send(&self, from: &str, to: &str, random: u32) -> u64 {
-        let content = MessageContent {
-            body: RawJson::from_checked(format!("[{random}]")),
-            custom: None,
-            msg_seq: MSG_SEQ,
-            random,
-            flags: MessageFlags::default(),
-            origin: Origin::Client,
-            life: None,
-            push: None,
-            platform: None,
-            ip: None,
-        };
-        let event = MessageSent {
-            receivers: vec![name(to)],
-            content,
-            seq_given: true,
-            request_hash: u64::from(random),
-            imported_time: None,
-            sender_copy: SenderCopy::Full,
-            operator: None,
-            session: None,
-        };
+        let body = RawJson::from_checked(format!("[{random}]"));
+        let event = sent(&[to], MessageContent { msg_seq: MSG_SEQ, ..content(body, random) });
         match self.submit(from, event) {
             Verdict::Applied(Answer::Sent(sent)) | Verdict::Repeat(Answer::Sent(sent)) => sent.time,
             other => panic!("not sent: {other:?}"),
@@ -123,12 +103,12 @@ impl Real {
     pub fn recall(&self, from: &str, to: &str, random: u32, time: u64) -> Verdict {
         let key = MsgKey { seq: MSG_SEQ, random, time: time / 1000 };
         let (from, to) = (name(from), name(to));
-        let event = MessageRecalled { from: from.clone(), to, key, by: from.clone(), by_operator: false };
+        let event = MessageRecalled { from: from.clone(), to, key, by: from.clone(), by_operator: false, via: None };
         self.submit(from.as_str(), event)
     }
 
     pub fn read_all(&self, who: &str, peer: &str) {
-        let event = ConversationRead { reader: name(who), peer: name(peer), until: None };
+        let event = ConversationRead { reader: name(who), peer: name(peer), until: None, via: None };
         assert!(matches!(self.submit(who, event), Verdict::Applied(Answer::Read { .. })));
     }
 
@@ -138,7 +118,7 @@ impl Real {
     }
 
     pub fn block(&self, who: &str, peer: &str, blocked: bool) {
-        let event = BlacklistChanged { owner: name(who), peers: vec![name(peer)], blocked, decided: None };
+        let event = BlacklistChanged { owner: name(who), peers: vec![name(peer)], blocked, decided: None, via: None };
         let expected = Answer::Results(vec![(name(peer), Ok(()))]);
         assert_eq!(self.submit(who, event), Verdict::Applied(expected));
     }
@@ -207,8 +187,4 @@ impl Drop for Real {
 fn shown(message: &MessageView) -> (u32, bool) {
     assert_eq!(message.body.as_str() == "[]", message.flags.recalled, "a recalled message has no body");
     (message.random, message.flags.recalled)
-}
-
-fn name(text: &str) -> Account {
-    Account::new(text).unwrap()
 }

@@ -111,7 +111,7 @@ impl Home {
         self.announced_until = offset + 1;
         for effect in &folded.effects {
             if let Effect::GoOn { account, event } = effect {
-                self.unfinished.push((account.clone(), event.clone()));
+                self.unfinished.push((account.clone(), Event::clone(event)));
             }
             let Effect::Announce(announcement) = effect else { continue };
             let Some(place) = announcement.place else { continue };

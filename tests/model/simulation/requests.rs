@@ -133,7 +133,7 @@ fn recall(world: &mut World, dice: &mut Dice) -> Option<Asked> {
     let (from, to, key, _) = known(world, dice)?;
     let by_operator = dice.percent(40);
     let by = if by_operator { world.someone(dice) } else { from.clone() };
-    Some((from.clone(), MessageRecalled { from, to, key, by, by_operator }.into()))
+    Some((from.clone(), MessageRecalled { from, to, key, by, by_operator, via: None }.into()))
 }
 
 fn modify(world: &mut World, dice: &mut Dice) -> Option<Asked> {
@@ -153,7 +153,7 @@ fn receipt(world: &mut World, dice: &mut Dice) -> Option<Asked> {
 fn read(world: &mut World, dice: &mut Dice) -> Option<Asked> {
     let (peer, reader, _, time) = known(world, dice)?;
     let until = dice.percent(70).then_some(time);
-    Some((reader.clone(), ConversationRead { reader, peer, until }.into()))
+    Some((reader.clone(), ConversationRead { reader, peer, until, via: None }.into()))
 }
 
 fn delete_messages(world: &mut World, dice: &mut Dice) -> Option<Asked> {
@@ -205,7 +205,7 @@ fn logout(world: &mut World, dice: &mut Dice) -> Option<Asked> {
     }
     let login = dice.pick(&world.logins).clone();
     let reason = *dice.pick(&[CloseReason::Logout, CloseReason::LinkLost]);
-    let end = SessionEnd { account: login.account.clone(), session: login.session, reason };
+    let end = SessionEnd { account: login.account.clone(), session: login.session, reason, ip: None };
     Some((login.account, SessionClosed { sessions: vec![end] }.into()))
 }
 
@@ -223,7 +223,7 @@ fn block(world: &mut World, dice: &mut Dice) -> Option<Asked> {
     let owner = world.someone(dice);
     let mut peers = vec![world.someone(dice), world.someone(dice)];
     peers.dedup();
-    let event = BlacklistChanged { owner: owner.clone(), peers, blocked: dice.percent(50), decided: None };
+    let event = BlacklistChanged { owner: owner.clone(), peers, blocked: dice.percent(50), decided: None, via: None };
     Some((owner, event.into()))
 }
 
@@ -250,6 +250,7 @@ fn friend(world: &mut World, dice: &mut Dice) -> Option<Asked> {
         wording: None,
         custom: None,
         decided: None,
+        via: None,
     };
     Some((owner, event.into()))
 }
@@ -278,7 +279,7 @@ fn profile(world: &mut World, dice: &mut Dice) -> Option<Asked> {
     let allows = dice.pick(&["AllowType_Type_NeedConfirm", "AllowType_Type_AllowAny", "AllowType_Type_DenyAny"]);
     let allows = ("Tag_Profile_IM_AllowType", TagValue::Text((*allows).to_owned()));
     let items = [level, allows].map(|(tag, value)| ProfileItem { tag: tag.to_owned(), value }).to_vec();
-    Some((world.someone(dice), ProfileChanged { items }.into()))
+    Some((world.someone(dice), ProfileChanged { items, via: None }.into()))
 }
 
 fn friend_group(world: &mut World, dice: &mut Dice) -> Option<Asked> {

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Millis, Platform};
+use crate::{Millis, Platform, Via};
 
 /// An account exists since here: imported by the server API, or made by its first login. Of an account that exists
 /// already it sets the given fields.
@@ -50,6 +50,9 @@ pub struct ProfileItem {
 pub struct ProfileChanged {
     /// Each tag once.
     pub items: Vec<ProfileItem>,
+    /// Who asked, and from where; absent: nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
 }
 
 /// The user may not send until a time.

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, MsgKey, RawJson};
+use crate::{Account, MsgKey, RawJson, Via};
 
 /// A message was taken back, on all devices of both sides. It stands in the home of the message's sender, whoever asks,
 /// so that it follows the message on the same way.
@@ -17,6 +17,9 @@ pub struct MessageRecalled {
     pub by: Account,
     /// The server API recalls messages of any age; a client only his own, within the policy's time.
     pub by_operator: bool,
+    /// Who asked, and from where; absent: nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
 }
 
 /// The body or the custom data of a message was replaced, on all devices of both sides. It stands where a recall does.

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, Millis};
+use crate::{Account, Millis, Via};
 
 /// Everything that the reader received from the peer, up to a message time, is read.
 ///
@@ -15,6 +15,9 @@ pub struct ConversationRead {
     /// A message time, Unix milliseconds; the fold lowers it to the newest received message. Absent: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Millis>,
+    /// Who asked, and from where; absent: nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
 }
 
 /// A conversation left the account's recent contacts.

@@ -11,6 +11,7 @@ mod message;
 mod policy;
 mod relation;
 mod session;
+mod via;
 
 pub use account::*;
 pub use broadcast::*;
@@ -23,6 +24,7 @@ pub use message::*;
 pub use policy::*;
 pub use relation::*;
 pub use session::*;
+pub use via::*;
 
 use serde::Deserialize;
 

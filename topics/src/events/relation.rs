@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, Millis, ProfileItem};
+use crate::{Account, Millis, ProfileItem, Via};
 
 /// When and where a change of a relation was decided: a home applies it only if its register holds a lower one.
 ///
@@ -30,6 +30,9 @@ pub struct BlacklistChanged {
     /// Only on a carried record; the home that decided uses the record's own place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<RegisterStamp>,
+    /// Who asked, and from where; absent: nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
 }
 
 /// What happened to a friendship.
@@ -81,6 +84,9 @@ pub struct FriendChanged {
     /// Only on a carried record; the home that decided uses the record's own place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<RegisterStamp>,
+    /// Who asked, and from where; absent: nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
 }
 
 /// Groups of the account's friends were made or removed; a removed group's friends stay friends.

@@ -71,6 +71,9 @@ pub struct SessionEnd {
     pub session: String,
     /// Why.
     pub reason: CloseReason,
+    /// The network address that the client had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
 }
 
 /// Devices of accounts in this partition logged out, lost their link, or did not return.

@@ -52,7 +52,8 @@ Made from the table in `src/gateway/http/commands.rs`. A command is called with
 `ErrorInfo`, whatever became of the call; [ERRORS.md](ERRORS.md) lists the codes. *Calls a second*: what `server.rate_limit`
 allows, or less where a number stands. *Codes*: what else than 0 a command answers as `ErrorCode`, besides those of the front
 (60002 to 60012, 70001 to 70014, 93000), of its service, and those that say \"try again\" (60007, 60008, 20005); *each*: what
-else than 0 stands beside single accounts of a reply. What is not in the table answers 60009.
+else than 0 stands beside single accounts of a reply. *Pages*: the members of a reply that ask for the next page; where none
+stands, a reply is whole. What is not in the table answers 60009.
 ";
 
 fn page() -> String {
@@ -62,15 +63,15 @@ fn page() -> String {
         writeln!(page, "\n## {}\n", service.name).unwrap();
         let codes = format!("{} for a body that is no JSON object, {} for", malformed.number(), missing.number());
         writeln!(page, "{codes} a field that is missing or wrong and has no code of its own.\n").unwrap();
-        page.push_str("| command | calls a second | does | codes | each |\n|---|---|---|---|---|\n");
+        page.push_str("| command | calls a second | does | codes | each | pages |\n|---|---|---|---|---|---|\n");
         for row in ALL.iter().filter(|row| row.service.name == service.name) {
             let rate = match row.rate {
                 Standard => String::new(),
                 AtMost(rate) => rate.to_string(),
             };
             let list = |codes: &[u32]| codes.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
-            let (codes, each) = (list(row.codes), list(row.each));
-            writeln!(page, "| `{}` | {rate} | {} | {codes} | {each} |", row.command, row.summary).unwrap();
+            let (codes, each, pages) = (list(row.codes), list(row.each), row.pages.join(" "));
+            writeln!(page, "| `{}` | {rate} | {} | {codes} | {each} | {pages} |", row.command, row.summary).unwrap();
         }
     }
     page

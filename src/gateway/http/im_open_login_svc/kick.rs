@@ -30,7 +30,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     let engine = context.engine();
     let not_before = engine.now() / 1000 + 1;
     context.submit(&request.account, AccountKicked { not_before }).await?;
-    context.shared().admission.forget(&request.account);
+    context.shared().admission.kicked(&request.account, not_before, engine.now());
     loop {
         let left = (not_before * 1000).saturating_sub(engine.now());
         if left == 0 {

@@ -29,7 +29,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     let Request { from, to, key } = request;
     must_be_held(context, &from, &to, key).await?;
     let by = context.operator.clone();
-    let event = MessageRecalled { from: from.clone(), to, key, by, by_operator: true };
+    let event = MessageRecalled { from: from.clone(), to, key, by, by_operator: true, via: context.via() };
     context.submit(&from, event).await?;
     Ok(Reply::plain())
 }

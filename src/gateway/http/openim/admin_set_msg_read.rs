@@ -23,14 +23,15 @@ impl Request {
     }
 }
 
-/// Unix seconds, as a number or, in one revision, as a text. 0 and the empty text are "now".
+/// Unix seconds, as a number or, in one revision, as a text. 0 and the empty text are "now". Some clients write the name
+/// differently; ignored, it would read more than they mean.
 fn read_time(fields: Fields<'_, '_>) -> Result<Option<u64>, ApiError> {
-    let name = "MsgReadTime";
+    let name = fields.named(["MsgReadTime", "MsgReadedTime"]);
     let Some(raw) = fields.raw(name) else { return Ok(None) };
     let seconds = match raw.starts_with('"') {
         true => {
             let text: String = fields.need(name)?;
-            let wrong = |_| fields.error("MsgReadTime is a text without a number");
+            let wrong = |_| fields.error(format!("{name} is a text without a number"));
             if text.is_empty() { 0 } else { text.parse().map_err(wrong)? }
         }
         false => fields.need(name)?,
@@ -44,7 +45,7 @@ fn read_time(fields: Fields<'_, '_>) -> Result<Option<u64>, ApiError> {
 /// 90008: the reader is missing, wrong or unknown. 90003: the peer is missing or wrong. 90001: `MsgReadTime` is no number.
 pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
     let Request { reader, peer, until } = request;
-    let read = ConversationRead { reader: reader.clone(), peer, until };
+    let read = ConversationRead { reader: reader.clone(), peer, until, via: context.via() };
     context.submit(&reader, read).await.map_err(actor_unknown)?;
     Ok(Reply::plain())
 }
@@ -67,6 +68,8 @@ mod tests {
             let json = format!(r#"{{"Report_Account":"a","Peer_Account":"b","MsgReadTime":{time}}}"#);
             assert_eq!(parse(&json).unwrap().until, until, "{time}");
         }
+        let other = r#"{"Report_Account":"a","Peer_Account":"b","MsgReadedTime":"5"}"#;
+        assert_eq!(parse(other).unwrap().until, Some(5_999));
     }
 
     #[test]

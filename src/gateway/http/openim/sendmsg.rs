@@ -56,10 +56,10 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     must_be_known(context, &request.to).await?;
     match context.submit(&sender, event).await {
         Ok(Answer::Sent(sent)) if sent.failed.is_empty() => Ok(Reply::ok(&Members::from(&sent))),
-        Ok(Answer::Sent(_)) => Err(unknown(context, &sender, &request.to).await?),
+        Ok(Answer::Sent(_)) => Err(Box::pin(unknown(context, &sender, &request.to)).await?),
         Ok(_) => Err(Code::SERVICE_INTERNAL_ERROR.into()),
         Err(error) if error.code == Code::SENDER_OR_RECEIVER_UNKNOWN => {
-            Err(unknown(context, &sender, &request.to).await?)
+            Err(Box::pin(unknown(context, &sender, &request.to)).await?)
         }
         Err(error) => Err(error),
     }
@@ -68,8 +68,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
 /// # Errors
 /// 90003 if the receiver does not exist.
 pub(super) async fn must_be_known(context: &Context<'_>, to: &Account) -> Result<(), ApiError> {
-    let known = context.known(std::slice::from_ref(to)).await?;
-    if known.contains(to) { Ok(()) } else { Err(unknown_receiver(to)) }
+    if context.is_known(to).await? { Ok(()) } else { Err(unknown_receiver(to)) }
 }
 
 fn unknown_receiver(to: &Account) -> ApiError {

@@ -40,7 +40,7 @@ fn item(item: &Object<'_>) -> Result<ProfileItem, ApiError> {
 /// 40009, 40601, 40605, 40610: a tag or its value. 40003 if the account does not exist. 40001 for any other field that
 /// is missing or wrong.
 pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
-    context.submit(&request.account, ProfileChanged { items: request.items }).await?;
+    context.submit(&request.account, ProfileChanged { items: request.items, via: context.via() }).await?;
     Ok(Reply::plain())
 }
 

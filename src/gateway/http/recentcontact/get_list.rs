@@ -1,4 +1,4 @@
-use duolog_topics::Account;
+use duolog_topics::{Account, Millis};
 use serde::Serialize;
 
 use super::C2C;
@@ -12,6 +12,9 @@ use crate::gateway::http::reply::Reply;
 /// Conversations of one page.
 const PAGE: usize = 100;
 
+/// More than the conversations that can share a millisecond: more than an account has (`policy.recent_contacts`).
+const SHARING: u64 = 1_000;
+
 /// Bit of `AssistFlags`: conversations without a message are listed too.
 const WITH_EMPTY: u64 = 1 << 1;
 
@@ -20,8 +23,8 @@ pub struct Request {
     account: Account,
     /// Unix seconds; 0 = from the newest.
     time: u64,
-    /// How many conversations of that second the caller has.
-    index: usize,
+    /// Up to which place of that second the caller has them, see [`Request::page`].
+    index: u64,
     with_empty: bool,
 }
 
@@ -36,24 +39,26 @@ impl Request {
         Ok(Self { account, time, index, with_empty: flags & WITH_EMPTY != 0 })
     }
 
-    /// The page after what the caller has. A place is a second and a number in it, so that a conversation that moves
-    /// to the top between two pages shifts nothing.
+    /// The page after what the caller has. A place is a second, and in it the millisecond (counted from its end, because the
+    /// newest come first) with a number of those that share one. So a conversation that moves to the top between two pages
+    /// shifts none that has a millisecond of its own; only imports share one.
     fn page(&self, recents: Vec<RecentContact>) -> Members {
         let listed = recents.into_iter().filter(|recent| self.with_empty || recent.last.is_some());
-        let mut in_second = (u64::MAX, 0);
+        let mut in_millisecond = (Millis::MAX, 0);
         let mut members = Members { items: Vec::new(), complete: 1, time: 0, index: 0, top_time: 0, top_index: 0 };
         for recent in listed {
             let time = recent.time / 1000;
-            in_second = if in_second.0 == time { (time, in_second.1 + 1) } else { (time, 1) };
-            let had = self.time > 0 && (time > self.time || (time == self.time && in_second.1 <= self.index));
-            if had {
+            let before = if in_millisecond.0 == recent.time { in_millisecond.1 } else { 0 };
+            in_millisecond = (recent.time, before + 1);
+            let index = (999 - recent.time % 1000) * SHARING + in_millisecond.1;
+            if self.time > 0 && (time > self.time || (time == self.time && index <= self.index)) {
                 continue;
             }
             if members.items.len() == PAGE {
                 members.complete = 0;
                 break;
             }
-            (members.time, members.index) = in_second;
+            (members.time, members.index) = (time, index);
             members.items.push(Session { kind: C2C, peer: recent.peer.as_str().to_owned(), time, pinned: 0 });
         }
         members
@@ -69,7 +74,7 @@ struct Members {
     #[serde(rename = "TimeStamp")]
     time: u64,
     #[serde(rename = "StartIndex")]
-    index: usize,
+    index: u64,
     #[serde(rename = "TopTimeStamp")]
     top_time: u64,
     #[serde(rename = "TopStartIndex")]
@@ -108,7 +113,7 @@ mod tests {
     use super::*;
     use crate::gateway::http::fields::Object;
 
-    fn request(time: u64, index: usize) -> Request {
+    fn request(time: u64, index: u64) -> Request {
         Request { account: Account::new("a").unwrap(), time, index, with_empty: true }
     }
 
@@ -132,6 +137,17 @@ mod tests {
         }
         let all: Vec<_> = recents.iter().map(|recent| recent.peer.as_str().to_owned()).collect();
         assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn a_conversation_that_moves_to_the_top_shifts_none() {
+        let mut recents: Vec<_> = (0..250).map(|number| recent(number, 1_000_999 - number as u64)).collect();
+        let first = request(0, 0).page(recents.clone());
+        let moved = recents.remove(99);
+        let rest: Vec<String> = recents[99..199].iter().map(|recent| recent.peer.as_str().to_owned()).collect();
+        recents.insert(0, RecentContact { time: 2_000_000, ..moved });
+        let second = request(first.time, first.index).page(recents);
+        assert_eq!(second.items.into_iter().map(|item| item.peer).collect::<Vec<_>>(), rest);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use duolog_topics::{Account, Event, FriendAction, FriendChanged};
+use duolog_topics::{Account, Event, FriendAction, FriendChanged, ProfileItem};
 
 use super::groups::{NAME_BYTES, is_name};
 use super::{BATCH, Directions, INVALID, directions};
@@ -36,22 +36,29 @@ pub(super) struct NewFriend {
     groups: Option<Vec<String>>,
     source: String,
     wording: Option<String>,
+    /// The app's own fields, which only imports bring; their own code if they are wrong, because the other friends count all
+    /// the same.
+    pub custom: Result<Option<Vec<ProfileItem>>, Code>,
 }
 
 impl Request {
     pub fn parse(fields: Fields<'_, '_>) -> Result<Self, ApiError> {
         let both = directions(fields, "AddType", "Add_Type_", Some(Directions::Both))? == Directions::Both;
         let forced = fields.flag("ForceAddFlags")?;
-        Ok(Self { owner: fields.account("From_Account")?, both, forced, friends: friends(fields)? })
+        Ok(Self { owner: fields.account("From_Account")?, both, forced, friends: friends(fields, friend)? })
     }
 }
 
-/// `AddFriendItem`.
-pub(super) fn friends(fields: Fields<'_, '_>) -> Result<Vec<NewFriend>, ApiError> {
+/// `AddFriendItem`, each item read by `friend`.
+pub(super) fn friends(
+    fields: Fields<'_, '_>,
+    friend: impl FnMut(&Object<'_>) -> Result<NewFriend, ApiError>,
+) -> Result<Vec<NewFriend>, ApiError> {
     fields.objects("AddFriendItem", BATCH, INVALID)?.iter().map(friend).collect()
 }
 
-fn friend(item: &Object<'_>) -> Result<NewFriend, ApiError> {
+/// The members that additions and imports have in common.
+pub(super) fn friend(item: &Object<'_>) -> Result<NewFriend, ApiError> {
     let fields = item.fields(INVALID);
     let source: String = fields.need("AddSource")?;
     let known = source.strip_prefix(SOURCE_PREFIX).is_some_and(|source| !source.is_empty() && source.len() <= SOURCE);
@@ -64,6 +71,7 @@ fn friend(item: &Object<'_>) -> Result<NewFriend, ApiError> {
         groups: groups(fields)?,
         source,
         wording: fields.text("AddWording", WORDING)?,
+        custom: Ok(None),
     })
 }
 
@@ -96,10 +104,11 @@ pub(super) async fn add(
     for friend in friends {
         let peer = Account::new(&friend.to).map_err(|_| Code::RELATION_ACCOUNT_UNKNOWN);
         let action = peer.and_then(|peer| {
-            allowed.get(&peer).copied().unwrap_or(Err(Code::RELATION_ACCOUNT_UNKNOWN)).map(|action| (peer, action))
+            let action = allowed.get(&peer).copied().unwrap_or(Err(Code::RELATION_ACCOUNT_UNKNOWN))?;
+            Ok((peer, action, friend.custom?))
         });
         names.push((friend.to, action.as_ref().map(|_| ()).map_err(|code| *code)));
-        if let Ok((peer, action)) = action {
+        if let Ok((peer, action, custom)) = action {
             let event = FriendChanged {
                 owner: owner.clone(),
                 peer,
@@ -110,8 +119,9 @@ pub(super) async fn add(
                 groups: friend.groups,
                 source: Some(friend.source),
                 wording: friend.wording,
-                custom: None,
+                custom,
                 decided: None,
+                via: context.via(),
             };
             events.push((owner.clone(), Event::from(event)));
         }

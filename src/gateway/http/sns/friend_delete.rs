@@ -27,7 +27,7 @@ pub(super) fn both(fields: Fields<'_, '_>) -> Result<bool, ApiError> {
 }
 
 /// The event that ends a friendship.
-pub(super) fn removed(owner: &Account, peer: Account, both: bool) -> (Account, Event) {
+pub(super) fn removed(context: &Context<'_>, owner: &Account, peer: Account, both: bool) -> (Account, Event) {
     let event = FriendChanged {
         owner: owner.clone(),
         peer,
@@ -40,6 +40,7 @@ pub(super) fn removed(owner: &Account, peer: Account, both: bool) -> (Account, E
         wording: None,
         custom: None,
         decided: None,
+        via: context.via(),
     };
     (owner.clone(), event.into())
 }
@@ -52,7 +53,8 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     let Accounts { from, to } = request.accounts;
     context.must_exist(&from, Code::RELATION_ACCOUNT_UNKNOWN).await?;
     let peers: Vec<Option<Account>> = to.iter().map(|name| Account::new(name).ok()).collect();
-    let events: Vec<_> = peers.iter().flatten().map(|peer| removed(&from, peer.clone(), request.both)).collect();
+    let events: Vec<_> =
+        peers.iter().flatten().map(|peer| removed(context, &from, peer.clone(), request.both)).collect();
     let mut answers = context.submit_each(events).await.into_iter();
     let results = to.into_iter().zip(peers).map(|(name, peer)| {
         let answer = peer.and_then(|_| answers.next()).unwrap_or(Err(Code::NOT_A_FRIEND.into()));

@@ -31,7 +31,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
         mailbox.listed(&name, RelationKind::Friend, None, FRIEND_LIMIT as usize)
     };
     let friends = context.read(&owner, list).await?;
-    let events: Vec<_> = friends.into_iter().map(|friend| removed(&owner, friend.peer, both)).collect();
+    let events: Vec<_> = friends.into_iter().map(|friend| removed(context, &owner, friend.peer, both)).collect();
     for answer in context.submit_each(events).await {
         // Somebody else may have ended one of them meanwhile.
         match answer {

@@ -1,4 +1,4 @@
-use duolog_topics::{Account, Event, FriendAction, FriendChanged, ProfileItem, TagValue};
+use duolog_topics::{Account, Event, FriendAction, FriendChanged, ProfileItem, Via};
 
 use super::groups::{GROUPS, is_name};
 use super::tags::{self, GROUP, REMARK};
@@ -53,9 +53,7 @@ fn change(items: &[Object<'_>]) -> Result<Change, Code> {
             }
             GROUP => change.groups = Some(groups(fields)?),
             _ if tags::is_custom(&tag) => {
-                let value: TagValue = fields.or(Code::PROFILE_VALUE_TYPE).need("Value").map_err(|error| error.code)?;
-                tags::check_custom(&value)?;
-                change.custom.get_or_insert_default().push(ProfileItem { tag, value });
+                change.custom.get_or_insert_default().push(tags::custom_item(tag, fields)?);
             }
             _ => return Err(Code::PROFILE_TAG_UNKNOWN),
         }
@@ -85,7 +83,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
         let peer = Account::new(&name).map_err(|_| Code::NOT_A_FRIEND);
         match change.and_then(|change| Ok((peer?, change))) {
             Ok((peer, change)) => {
-                events.push((owner.clone(), event(&owner, peer, change)));
+                events.push((owner.clone(), event(&owner, peer, change, context.via())));
                 checked.push((name, Ok(())));
             }
             Err(code) => checked.push((name, Err(code))),
@@ -97,7 +95,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     Ok(Reply::ok(&results.collect::<Results>()))
 }
 
-fn event(owner: &Account, peer: Account, change: Change) -> Event {
+fn event(owner: &Account, peer: Account, change: Change, via: Option<Via>) -> Event {
     FriendChanged {
         owner: owner.clone(),
         peer,
@@ -110,6 +108,7 @@ fn event(owner: &Account, peer: Account, change: Change) -> Event {
         wording: None,
         custom: change.custom,
         decided: None,
+        via,
     }
     .into()
 }

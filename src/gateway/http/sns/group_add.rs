@@ -53,7 +53,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
         checked.push((
             name,
             added.map(|(peer, all)| {
-                events.push(groups::set(&owner, peer, all));
+                events.push(groups::set(context, &owner, peer, all));
             }),
         ));
     }

@@ -30,7 +30,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
         let before = friend.row.groups.len();
         let left: Vec<String> = friend.row.groups.into_iter().filter(|group| !groups.contains(group)).collect();
         if left.len() < before {
-            events.push(groups::set(&owner, &peer, left));
+            events.push(groups::set(context, &owner, &peer, left));
         }
     }
     for answer in context.submit_each(events).await {

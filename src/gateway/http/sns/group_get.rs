@@ -19,13 +19,14 @@ pub struct Request {
 
 impl Request {
     pub fn parse(fields: Fields<'_, '_>) -> Result<Self, ApiError> {
-        let with_friends = match fields.get::<String>("NeedFriend")?.as_deref() {
+        let with_friends = match fields.get::<&str>("NeedFriend")? {
             Some("Need_Friend_Type_Yes") => true,
-            None | Some("Need_Friend_Type_No") => false,
+            None | Some("" | "Need_Friend_Type_No") => false,
             Some(_) => return Err(fields.error("NeedFriend is neither Need_Friend_Type_Yes nor Need_Friend_Type_No")),
         };
         fields.get::<u64>("LastSequence")?;
-        let groups = fields.raw("GroupName").map(|_| groups::names(fields)).transpose()?;
+        let named = fields.get::<Vec<String>>("GroupName")?.is_some_and(|names| !names.is_empty());
+        let groups = named.then(|| groups::names(fields)).transpose()?;
         Ok(Self { owner: fields.account("From_Account")?, groups, with_friends })
     }
 }

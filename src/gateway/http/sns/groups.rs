@@ -83,7 +83,7 @@ pub async fn made(context: &Context<'_>, owner: &Account) -> Result<Vec<String>,
 }
 
 /// The event that sets the groups of a friend.
-pub fn set(owner: &Account, friend: &Account, groups: Vec<String>) -> (Account, Event) {
+pub fn set(context: &Context<'_>, owner: &Account, friend: &Account, groups: Vec<String>) -> (Account, Event) {
     let event = FriendChanged {
         owner: owner.clone(),
         peer: friend.clone(),
@@ -96,6 +96,7 @@ pub fn set(owner: &Account, friend: &Account, groups: Vec<String>) -> (Account, 
         wording: None,
         custom: None,
         decided: None,
+        via: context.via(),
     };
     (owner.clone(), event.into())
 }

@@ -94,7 +94,7 @@ async fn change_blacklist(context: &Context<'_>, request: Accounts, blocked: boo
     if peers.is_empty() {
         context.must_exist(&owner, Code::RELATION_ACCOUNT_UNKNOWN).await?;
     } else {
-        let event = BlacklistChanged { owner: owner.clone(), peers, blocked, decided: None };
+        let event = BlacklistChanged { owner: owner.clone(), peers, blocked, decided: None, via: context.via() };
         if let Answer::Results(answers) = context.submit(&owner, event).await? {
             results.extend(answers.into_iter().map(|(account, result)| (account.as_str().to_owned(), result)));
         }

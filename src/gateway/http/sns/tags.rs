@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::view::Listed;
 use crate::error::Code;
+use crate::gateway::http::fields::Fields;
 
 pub const GROUP: &str = "Tag_SNS_IM_Group";
 pub const REMARK: &str = "Tag_SNS_IM_Remark";
@@ -30,11 +31,21 @@ pub fn is_custom(tag: &str) -> bool {
 ///
 /// # Errors
 /// 40601 if it is too long.
-pub fn check_custom(value: &TagValue) -> Result<(), Code> {
+fn check_custom(value: &TagValue) -> Result<(), Code> {
     match value {
         TagValue::Text(text) if text.len() > TEXT_BYTES => Err(Code::PROFILE_VALUE_TOO_LONG),
         TagValue::Text(_) | TagValue::Number(_) => Ok(()),
     }
+}
+
+/// One of the app's own fields, `{Tag, Value}`, whose tag is known to be one.
+///
+/// # Errors
+/// 40610 if the value is neither text nor number, 40601 if it is too long.
+pub fn custom_item(tag: String, fields: Fields<'_, '_>) -> Result<ProfileItem, Code> {
+    let value: TagValue = fields.or(Code::PROFILE_VALUE_TYPE).need("Value").map_err(|error| error.code)?;
+    check_custom(&value)?;
+    Ok(ProfileItem { tag, value })
 }
 
 #[derive(Serialize, Clone, PartialEq, Debug)]

@@ -52,7 +52,8 @@ async fn change(context: &Context, asked: Vec<Account>, blocked: bool) -> Result
     let mut changed = HashMap::new();
     if !known.is_empty() {
         let (owner, peers) = (context.account().clone(), known.into_iter().collect());
-        if let Answer::Results(list) = context.submit(BlacklistChanged { owner, peers, blocked, decided: None }).await?
+        if let Answer::Results(list) =
+            context.submit(BlacklistChanged { owner, peers, blocked, decided: None, via: context.via() }).await?
         {
             changed.extend(list);
         }

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::task::Poll;
 
-use duolog_topics::{Account, Event, MessageSent, Platform};
+use duolog_topics::{Account, CloseReason, Event, MessageSent, Platform, SessionEnd, Via};
 
 use super::Granted;
 use crate::domain::rows::RowsError;
@@ -23,6 +23,14 @@ pub struct Identity {
     pub platform: Platform,
     /// The client's address, if it is known.
     pub ip: Option<String>,
+}
+
+impl Identity {
+    /// How the log is told that the session is over.
+    pub fn ended(&self, reason: CloseReason) -> SessionEnd {
+        let Self { account, session, ip, .. } = self;
+        SessionEnd { account: account.clone(), session: session.clone(), reason, ip: ip.clone() }
+    }
 }
 
 /// What a request is run with.
@@ -53,6 +61,12 @@ impl Context {
 
     pub fn account(&self) -> &Account {
         &self.identity.account
+    }
+
+    /// Who asks, as events keep it.
+    pub fn via(&self) -> Option<Via> {
+        let Identity { session, platform, ip, .. } = self.identity.as_ref();
+        Some(Via { operator: None, session: Some(session.clone()), platform: Some(*platform), ip: ip.clone() })
     }
 
     /// A place among the reads that may run.
@@ -89,7 +103,7 @@ impl Context {
     /// 20003 if nobody has that name; the engine's.
     pub async fn send(&self, to: &Account, message: MessageSent) -> Result<Verdict, Failure> {
         let turn = self.turnstile.lock().await;
-        if self.known(std::slice::from_ref(to)).await?.is_empty() {
+        if !self.shared.known.exists(self.engine(), to).await? {
             return Err(Code::SENDER_OR_RECEIVER_UNKNOWN.into());
         }
         let mut verdict = std::pin::pin!(self.engine().submit(self.account(), message.into()));

@@ -63,6 +63,7 @@ impl FriendAdd {
             wording: self.wording,
             custom: None,
             decided: None,
+            via: context.via(),
         };
         let state = match context.submit(event).await? {
             Answer::Pending => "pending",

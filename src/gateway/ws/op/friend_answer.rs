@@ -38,6 +38,7 @@ impl FriendAnswer {
             wording: None,
             custom: None,
             decided: None,
+            via: context.via(),
         };
         context.change(event).await
     }

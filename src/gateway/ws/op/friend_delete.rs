@@ -46,6 +46,7 @@ impl FriendDelete {
                 wording: None,
                 custom: None,
                 decided: None,
+                via: context.via(),
             };
             match context.submit(event).await {
                 Ok(_) => list.push((peer, Ok(()))),

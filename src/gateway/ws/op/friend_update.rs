@@ -48,6 +48,7 @@ impl FriendUpdate {
             wording: None,
             custom: None,
             decided: None,
+            via: context.via(),
         };
         context.change(event).await
     }

@@ -33,6 +33,7 @@ mod status;
 pub mod sync;
 
 use duolog_topics::Account;
+use futures_util::future::BoxFuture;
 
 pub use context::{Context, Identity};
 pub use login::Login;
@@ -140,13 +141,11 @@ macro_rules! requests {
                 }
             }
 
-            /// Does it.
-            ///
-            /// # Errors
-            /// The [`Failure`] that the client is answered with.
-            pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
+            /// Does it; the [`Failure`] is what the client is answered with. Each op has its own room, so that a send does
+            /// not hold as much as the largest of all.
+            pub fn run(self, context: &Context) -> BoxFuture<'_, Result<Granted, Failure>> {
                 match self {
-                    $( Self::$variant(op) => op.run(context).await, )*
+                    $( Self::$variant(op) => Box::pin(op.run(context)), )*
                 }
             }
         }

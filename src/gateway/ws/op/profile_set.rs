@@ -53,7 +53,7 @@ impl ProfileSet {
     /// # Errors
     /// What the log decides.
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
-        context.change(ProfileChanged { items: self.items }).await
+        context.change(ProfileChanged { items: self.items, via: context.via() }).await
     }
 }
 

@@ -60,7 +60,8 @@ impl Read {
                 Some(place.time)
             }
         };
-        let event = ConversationRead { reader: context.account().clone(), peer: self.peer, until };
+        let (reader, via) = (context.account().clone(), context.via());
+        let event = ConversationRead { reader, peer: self.peer, until, via };
         let total = match context.submit(event).await? {
             Answer::Read { unread_total } => unread_total,
             _ => return Err(Code::INTERNAL_ERROR.into()),

@@ -35,6 +35,7 @@ impl Recall {
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
         let from = context.account().clone();
         let by = from.clone();
-        context.change(MessageRecalled { from, to: self.peer, key: self.key, by, by_operator: false }).await
+        let (to, key, via) = (self.peer, self.key, context.via());
+        context.change(MessageRecalled { from, to, key, by, by_operator: false, via }).await
     }
 }

@@ -5,7 +5,7 @@ use duolog_topics::{CloseReason, Millis, SessionEnd};
 use super::pulse::{Due, Pulse};
 use super::requests::Requests;
 use super::stream::Stream;
-use super::{Answer, Call, Input, LoggedIn, Malformed, Next, Output, Ticket, rate::Rate, session_end};
+use super::{Answer, Call, Input, LoggedIn, Malformed, Next, Output, Ticket, rate::Rate};
 use crate::domain::verdict::EndReason;
 use crate::error::Code;
 use crate::gateway::ws::op::{Granted, Identity, Op, Request};
@@ -66,7 +66,7 @@ impl Active {
     }
 
     pub fn session_end(&self) -> Option<SessionEnd> {
-        self.end.map(|reason| session_end(&self.identity, reason))
+        self.end.map(|reason| self.identity.ended(reason))
     }
 
     pub fn wants_announcements(&self) -> bool {

@@ -10,7 +10,7 @@ mod stream;
 
 use std::sync::Arc;
 
-use duolog_topics::{CloseReason, Millis, PolicyChanged, SessionEnd};
+use duolog_topics::{Millis, PolicyChanged, SessionEnd};
 
 use super::op::{Granted, Identity, Login, Op, Request};
 use super::protocol::{Close, Failure, Parsed};
@@ -209,11 +209,6 @@ impl Malformed {
         }
         self.0 >= super::settings::MALFORMED_FRAMES
     }
-}
-
-/// How the log is told that a session is over.
-fn session_end(identity: &Identity, reason: CloseReason) -> SessionEnd {
-    SessionEnd { account: identity.account.clone(), session: identity.session.clone(), reason }
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use duolog::log::KafkaLog;
 use duolog::log::kafka::KafkaSettings;
 use duolog::records::{Hour, UtcOffset};
 use duolog_test_broker::Brokers;
-use duolog_topics::{Account, AccountImported, PolicyChanged};
+use duolog_test_messages::{import, message};
+use duolog_topics::{Account, PolicyChanged};
 use serde_json::json;
 
 use super::Shared;
 use crate::harness::{Server, now};
-use crate::records::message;
 
 const PARTITIONS: u32 = 4;
 
@@ -36,10 +36,10 @@ async fn used(shared: &Shared<'_>, time: u64, names: &[Account]) {
     };
     let (engine, _lock) = tokio::task::spawn_blocking(open).await.unwrap();
     for name in names {
-        engine.submit(name, AccountImported { nick: None, face_url: None }.into()).await.unwrap();
+        engine.submit(name, import().into()).await.unwrap();
     }
     for (from, to) in names.iter().zip(names.iter().cycle().skip(1)) {
-        engine.submit(from, message(to, &format!("from {from}"), 7)).await.unwrap();
+        engine.submit(from, message(&[to.as_str()], &format!("from {from}"), 7).into()).await.unwrap();
     }
     tokio::task::spawn_blocking(move || engine.stop()).await.unwrap();
 }

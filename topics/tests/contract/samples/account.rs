@@ -3,7 +3,7 @@ use duolog_topics::{
     PushProvider, PushTokenSet, TagValue,
 };
 
-use super::{Sample, TIME, owned};
+use super::{Sample, TIME, back_end, client, owned};
 
 pub fn imported() -> Vec<Sample> {
     let nick = Some("Alice ☕".into());
@@ -27,8 +27,10 @@ pub fn profile_changed() -> Vec<Sample> {
     let nick = item("Tag_Profile_IM_Nick", TagValue::Text("小军".into()));
     let birthday = item("Tag_Profile_IM_BirthDay", TagValue::Number(20_010_203));
     vec![
-        owned("alice", ProfileChanged { items: vec![nick.clone()] }),
-        owned("alice", ProfileChanged { items: vec![nick, birthday] }),
+        owned("alice", ProfileChanged { items: vec![nick.clone()], via: None }),
+        owned("alice", ProfileChanged { items: vec![nick.clone(), birthday], via: None }),
+        owned("alice", ProfileChanged { items: vec![nick.clone()], via: client() }),
+        owned("alice", ProfileChanged { items: vec![nick], via: back_end() }),
     ]
 }
 

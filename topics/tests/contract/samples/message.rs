@@ -4,7 +4,7 @@ use duolog_topics::{
     Platform, RawJson, SenderCopy,
 };
 
-use super::{Sample, TIME, account, carried, owned};
+use super::{Sample, TIME, account, back_end, carried, client, owned};
 
 const TEXT: &str = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}]"#;
 const CUSTOM: &str = r#"[ {"MsgType":"TIMTextElem","MsgContent":{"Text":"gr\u00fc\u00dfe 👋"}},
@@ -108,9 +108,11 @@ pub fn arrived() -> Vec<Sample> {
 
 pub fn recalled() -> Vec<Sample> {
     let (from, to) = (account("alice"), account("bob"));
-    let own = MessageRecalled { by: from.clone(), from, to, key: KEY, by_operator: false };
+    let own = MessageRecalled { by: from.clone(), from, to, key: KEY, by_operator: false, via: None };
     let operator = MessageRecalled { by: account("administrator"), key: NEXT, by_operator: true, ..own.clone() };
-    vec![owned("alice", own), carried("bob", operator)]
+    let by_client = MessageRecalled { via: client(), ..own.clone() };
+    let by_back_end = MessageRecalled { via: back_end(), ..operator.clone() };
+    vec![owned("alice", own), carried("bob", operator), owned("alice", by_client), owned("alice", by_back_end)]
 }
 
 pub fn modified() -> Vec<Sample> {
@@ -138,8 +140,15 @@ pub fn receipted() -> Vec<Sample> {
 }
 
 pub fn conversation_read() -> Vec<Sample> {
-    let event = |until| ConversationRead { reader: account("bob"), peer: account("alice"), until };
-    vec![owned("bob", event(None)), carried("alice", event(Some(TIME)))]
+    let event = |until| ConversationRead { reader: account("bob"), peer: account("alice"), until, via: None };
+    let by_client = ConversationRead { via: client(), ..event(None) };
+    let by_back_end = ConversationRead { via: back_end(), ..event(Some(TIME)) };
+    vec![
+        owned("bob", event(None)),
+        carried("alice", event(Some(TIME))),
+        owned("bob", by_client),
+        owned("bob", by_back_end),
+    ]
 }
 
 pub fn conversation_deleted() -> Vec<Sample> {

@@ -6,7 +6,7 @@ mod message;
 mod relation;
 mod session;
 
-use duolog_topics::{Account, Authority, Envelope, Event, EventId, EventKind, Stamp};
+use duolog_topics::{Account, Authority, Envelope, Event, EventId, EventKind, Platform, Stamp, Via};
 
 /// A record of a sample.
 pub struct Sample {
@@ -53,6 +53,17 @@ pub fn of(kind: EventKind) -> Vec<Sample> {
 
 const TIME: u64 = 1_700_000_000_123;
 const LOG: uuid::Uuid = uuid::Uuid::from_u128(0x018b_cfe5_0000_7000_8000_0000_0000_0001);
+
+/// A client that asked.
+fn client() -> Option<Via> {
+    let (session, ip) = (Some("s1".into()), Some("2001:db8::17".into()));
+    Some(Via { operator: None, session, platform: Some(Platform::Iphone), ip })
+}
+
+/// A back end that asked.
+fn back_end() -> Option<Via> {
+    Some(Via { operator: Some(account("administrator")), ip: Some("192.0.2.7".into()), ..Via::default() })
+}
 
 fn account(name: &str) -> Account {
     name.parse().unwrap()

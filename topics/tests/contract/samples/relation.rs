@@ -2,16 +2,24 @@ use duolog_topics::{
     BlacklistChanged, FriendAction, FriendChanged, FriendGroupChanged, ProfileItem, RegisterStamp, TagValue,
 };
 
-use super::{Sample, TIME, account, carried, owned};
+use super::{Sample, TIME, account, back_end, carried, client, owned};
 
 fn decided() -> Option<RegisterStamp> {
     Some(RegisterStamp { time: TIME - 5, partition: 2, offset: 1_234 })
 }
 
 pub fn blacklist_changed() -> Vec<Sample> {
-    let event = BlacklistChanged { owner: account("alice"), peers: vec![account("bob")], blocked: true, decided: None };
+    let event = BlacklistChanged {
+        owner: account("alice"),
+        peers: vec![account("bob")],
+        blocked: true,
+        decided: None,
+        via: None,
+    };
     let lifted = BlacklistChanged { blocked: false, decided: decided(), ..event.clone() };
-    vec![owned("alice", event), carried("bob", lifted)]
+    let by_client = BlacklistChanged { via: client(), ..event.clone() };
+    let by_back_end = BlacklistChanged { via: back_end(), ..event.clone() };
+    vec![owned("alice", event), carried("bob", lifted), owned("alice", by_client), owned("alice", by_back_end)]
 }
 
 pub fn friend_changed() -> Vec<Sample> {
@@ -27,6 +35,7 @@ pub fn friend_changed() -> Vec<Sample> {
         wording: None,
         custom: None,
         decided: None,
+        via: None,
     };
     let asked = FriendChanged {
         action: FriendAction::Request,
@@ -54,7 +63,16 @@ pub fn friend_changed() -> Vec<Sample> {
         ]),
         ..removed.clone()
     };
-    vec![owned("alice", removed), carried("bob", asked), owned("bob", accepted), owned("alice", noted)]
+    let by_client = FriendChanged { via: client(), ..accepted.clone() };
+    let by_back_end = FriendChanged { via: back_end(), ..removed.clone() };
+    vec![
+        owned("alice", removed),
+        carried("bob", asked),
+        owned("bob", accepted),
+        owned("alice", noted),
+        owned("bob", by_client),
+        owned("alice", by_back_end),
+    ]
 }
 
 pub fn friend_group_changed() -> Vec<Sample> {

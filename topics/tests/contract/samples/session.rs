@@ -27,14 +27,16 @@ pub fn opened() -> Vec<Sample> {
 }
 
 pub fn closed() -> Vec<Sample> {
-    let end = |name, session: &str, reason| SessionEnd { account: account(name), session: session.into(), reason };
+    let end =
+        |name, session: &str, reason| SessionEnd { account: account(name), session: session.into(), reason, ip: None };
     let all = vec![
         end("alice", "s1", CloseReason::Logout),
         end("alice", "s2", CloseReason::LinkLost),
         end("bob", "s3", CloseReason::TimeOut),
         end("bob", "s4", CloseReason::SignatureExpired),
     ];
-    vec![owned("alice", SessionClosed { sessions: all[..1].to_vec() }), owned("alice", SessionClosed { sessions: all })]
+    let known = SessionEnd { ip: Some("2001:db8::17".into()), ..all[1].clone() };
+    [all[..1].to_vec(), all, vec![known]].map(|sessions| owned("alice", SessionClosed { sessions })).into()
 }
 
 pub fn cursors_advanced() -> Vec<Sample> {
