@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use duolog::config::{Config, Layers, Provider};
+use duolog::config::{Config, Layers};
 
 use super::tree;
 
-/// Entries whose names begin with `DUOLOG_`, by the service that has them. Only as much of YAML as the file has: a level of
-/// nesting is a deeper indentation, text may stand in quotes.
+/// A mapping's plain entries that begin with `DUOLOG_`, by the name of the mapping around them: `x-environment` and the
+/// services. Only as much of YAML as the file has: a level of nesting is a deeper indentation, text may stand in quotes.
 fn variables(text: &str) -> BTreeMap<String, Vec<(String, String)>> {
     let mut found: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     let mut path: Vec<(usize, String)> = Vec::new();
@@ -26,23 +26,30 @@ fn variables(text: &str) -> BTreeMap<String, Vec<(String, String)>> {
     found
 }
 
-/// The node starts with these variables: an unknown key or a value that is not allowed would stop it.
+/// Each node starts with these variables: an unknown key or a value that is not allowed would stop it.
 #[test]
-fn the_node_of_compose_yaml_has_a_configuration_that_is_good() {
+fn the_nodes_of_compose_yaml_have_a_configuration_that_is_good() {
     let file = tree().into_iter().find(|file| file.path == "compose.yaml").expect("it is there");
-    let variables = variables(&file.text);
-    assert_eq!(variables.keys().collect::<Vec<_>>(), ["node-1"]);
-    for (node, environment) in variables {
+    let mut variables = variables(&file.text);
+    let common = variables.remove("x-environment").expect("what nodes have in common");
+    assert_eq!(variables.keys().collect::<Vec<_>>(), ["node-1", "node-2"]);
+    let mut names = Vec::new();
+    for (node, own) in variables {
+        let environment: Vec<_> = common.iter().chain(&own).cloned().collect();
         let layers = Layers { environment, ..Layers::default() };
         let config = Config::load(&layers).unwrap_or_else(|error| panic!("{node}: {error}"));
-        assert_eq!((config.log.provider, config.kafka.brokers.as_str()), (Provider::Kafka, "kafka:9092"));
+        assert_eq!(config.kafka.brokers, "kafka:9092");
+        assert!(!config.keeps_checkpoints_to_itself(), "another node starts from its checkpoints");
+        assert_eq!(config.cluster.advertise, format!("{node}:{}", config.cluster.listen.port()));
+        names.push(config.cluster.node);
     }
+    assert_eq!(names, ["node-1", "node-2"], "no two are the same node");
 }
 
 #[test]
 fn variables_are_found_where_they_stand() {
-    let text = "services:\n  a:\n    environment:\n      OTHER: 1\n      DUOLOG_A: one\n  b:\n    environment:\n      DUOLOG_B: \"2:3\"\n";
+    let text = "x-environment: &e\n  DUOLOG_A: one\nservices:\n  n:\n    environment:\n      <<: *e\n      DUOLOG_B: \"2:3\"\n    x: y\n";
     let found = variables(text);
-    assert_eq!(found["a"], [("DUOLOG_A".to_owned(), "one".to_owned())]);
-    assert_eq!(found["b"], [("DUOLOG_B".to_owned(), "2:3".to_owned())]);
+    assert_eq!(found["x-environment"], [("DUOLOG_A".to_owned(), "one".to_owned())]);
+    assert_eq!(found["n"], [("DUOLOG_B".to_owned(), "2:3".to_owned())]);
 }
