@@ -67,7 +67,7 @@ pub trait PushService: Send + Sync + 'static {
     /// Which half of a push info counts for a device of this service.
     fn system(platform: Platform) -> System;
 
-    /// Hands over one push and waits for the answer, at most [`ANSWER_TIMEOUT`] twice.
+    /// Hands over one push and waits for the answer: at most 10 s, and as long again for a second try.
     fn push(&self, push: Push<'_>) -> impl Future<Output = Answer> + Send;
 }
 
