@@ -107,17 +107,3 @@ fn a_second_server_on_the_same_data_is_refused() {
     assert_eq!((code(&output), printed(&output)), (Some(1), ""));
     assert!(said(&output).contains("another process") || said(&output).contains("in use"), "{}", said(&output));
 }
-
-#[test]
-fn what_this_version_cannot_do_is_refused_before_anything_is_made() {
-    let home = tempfile::tempdir().unwrap();
-    std::fs::write(home.path().join("c.toml"), "checkpoint.url = 's3://bucket/prefix'\n").unwrap();
-    let output = duolog(home.path(), &["serve", "--config", "c.toml"]);
-    assert_eq!(code(&output), Some(2));
-    assert!(
-        said(&output).contains("c.toml:1: checkpoint.url: this version keeps checkpoints in a folder"),
-        "{}",
-        said(&output)
-    );
-    assert!(!home.path().join("data").exists());
-}
