@@ -142,6 +142,12 @@ impl Receiver {
         self.addr
     }
 
+    /// The same, and all that ever came.
+    pub fn stop_and_tell(mut self) -> (SocketAddr, Vec<Seen>) {
+        self.close();
+        (self.addr, self.seen())
+    }
+
     fn close(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {

@@ -28,8 +28,7 @@ fn callbacks_outlive_their_receiver_the_server_and_the_broker() {
     let mut seen: Vec<Seen> = Vec::new();
     let dir = under_load(server, &mut senders, || {
         first.taken(1);
-        seen = first.seen();
-        addr = first.stop();
+        (addr, seen) = first.stop_and_tell();
         brokers.kill(0);
         brokers.restart(0);
     });
