@@ -7,7 +7,7 @@ use std::{
     io::Read,
     path::Path,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
@@ -217,14 +217,15 @@ impl Objects {
 
 /// The threads that talk to object stores, for as long as the process lives.
 fn runtime() -> Result<&'static Runtime, CheckpointError> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    if let Some(runtime) = RUNTIME.get() {
+    static RUNTIME: Mutex<Option<&'static Runtime>> = Mutex::new(None);
+    let mut runtime = RUNTIME.lock();
+    if let Some(runtime) = *runtime {
         return Ok(runtime);
     }
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let made = builder.worker_threads(1).thread_name("objects").enable_all().build();
     let made = made.map_err(|error| CheckpointError::Place { place: "the process".into(), why: error.to_string() })?;
-    Ok(RUNTIME.get_or_init(|| made))
+    Ok(runtime.insert(Box::leak(Box::new(made))))
 }
 
 /// A file in parts: all but the last are full, and the one after the last is empty.
