@@ -2,7 +2,7 @@
 //!
 //! Through the page cache a sync of the log waits for the tables, too: a file system that writes the new blocks of all
 //! files before it commits the size of one (ext4, as it is mounted by default) has up to a whole table to write first. On
-//! a disk with a sync of 0.3 ms that made syncs of 10 to 90 ms during every flush and compaction.
+//! a disk with a sync of 0.3 ms some syncs were seen to take 10 to 90 ms while tables were written.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;

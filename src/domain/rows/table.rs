@@ -171,7 +171,6 @@ impl Key {
     }
 
     /// The table that the key is of.
-    ///
     pub fn table(&self) -> Option<Table> {
         self.0.first().and_then(|byte| Table::from_byte(*byte))
     }
