@@ -16,6 +16,7 @@ pub mod limits;
 pub mod log;
 mod node;
 pub mod open_log;
+pub mod pages;
 pub mod rebuild;
 pub mod records;
 pub mod server;

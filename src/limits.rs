@@ -6,13 +6,17 @@ pub const LIVE_QUEUE: usize = 256;
 /// Requests that wait for one partition; one more is answered "try again".
 pub const PARTITION_QUEUE: usize = 8_192;
 
-/// Records and bytes that one append holds at most.
-pub const APPEND_RECORDS: usize = 1_024;
+/// Records and bytes that one append holds at most, of an ordinary log and of Kafka: there each append is a round trip.
+pub const APPEND_RECORDS: usize = 64;
+pub const KAFKA_APPEND_RECORDS: usize = 1_024;
 pub const APPEND_BYTES: usize = 4 << 20;
 
 /// Records and bytes that one fold batch holds at most.
 pub const FOLD_RECORDS: usize = 1_024;
 pub const FOLD_BYTES: usize = 8 << 20;
+
+/// Changed rows below which a batch is committed by the thread that folded it: another one would take longer to wake.
+pub const HANDED_OVER_ROWS: usize = 256;
 
 /// Cursors in one `cursors.advanced`.
 pub const CURSORS_IN_RECORD: usize = 1_000;

@@ -45,8 +45,9 @@ pub fn closed_loop(runtime: &Runtime, engine: &Engine, numbers: Range<u64>, in_f
     Ok(start.elapsed())
 }
 
-/// Sends the messages of these numbers at a steady rate, whether answers come or not. Times are counted from when a message
-/// was due, so that waiting behind others is not hidden.
+/// Sends the messages of these numbers at a steady rate, whether answers come or not, those of each millisecond together:
+/// to sleep before each one costs as much as to send it. Times are counted from when a message was due, so that waiting
+/// behind others is not hidden.
 ///
 /// # Errors
 /// If one of them was not applied.
@@ -55,7 +56,7 @@ pub fn open_loop(runtime: &Runtime, engine: &Engine, numbers: Range<u64>, rate: 
     let start = Instant::now();
     let mut sends = Vec::with_capacity((numbers.end - numbers.start) as usize);
     for (place, number) in numbers.enumerate() {
-        let due = start + Duration::from_secs_f64(place as f64 / rate);
+        let due = start + Duration::from_millis((place as f64 / rate * 1e3) as u64);
         if let Some(early) = due.checked_duration_since(Instant::now()) {
             std::thread::sleep(early);
         }
@@ -110,6 +111,10 @@ impl<L: Log> Log for Counting<L> {
         self.appends.fetch_add(1, Ordering::Relaxed);
         self.records.fetch_add(batch.len() as u64, Ordering::Relaxed);
         self.log.append(partition, batch)
+    }
+
+    fn batch_records(&self) -> usize {
+        self.log.batch_records()
     }
 
     fn read(&self, partition: u32, from: u64, limit: ReadLimit) -> Result<Vec<Stored>, LogError> {

@@ -14,7 +14,7 @@ use crate::{history, load, raw, scratch};
 
 /// Bytes of one append: a message's record.
 const APPEND: usize = 400;
-const APPENDS: usize = 3_000;
+const APPENDS: usize = 20_000;
 const BATCH: usize = 256;
 const BATCHES: usize = 400;
 /// Rows that a message makes in the loop that stands for a projection.

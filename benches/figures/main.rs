@@ -58,6 +58,7 @@ const FIGURES: [(&str, Measure); 13] = [
 ];
 
 fn main() -> Result<()> {
+    duolog::pages::keep_small();
     if let Some(peer) = std::env::args().find_map(|argument| argument.strip_prefix(peer::ARGUMENT).map(str::to_owned)) {
         return peer::serve(&peer);
     }

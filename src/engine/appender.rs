@@ -54,7 +54,7 @@ impl Appender {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            while batch.records.len() < limits::APPEND_RECORDS
+            while batch.records.len() < self.partition.log.batch_records()
                 && batch.bytes < limits::APPEND_BYTES
                 && let Ok(request) = self.requests.try_recv()
             {

@@ -5,12 +5,15 @@
 //!                       ╲          ╲             ╲                     then the hot rows in memory, then the store
 //! commit thread          ► write 1, tell ► write 2, tell ►      one batch at a time, in order
 //! ```
+//!
+//! A small batch is written by the thread that folded it: while it is handed over that one would have done it.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender};
+use parking_lot::Mutex;
 
 use super::CachedRows;
 use crate::domain::rows::{Cell, Changes, Direction, KeyRange, Overlay, Rows, RowsError, Visited};
@@ -26,14 +29,15 @@ pub enum Writing {
     Tables,
 }
 
-/// The one writer of a store. Batches of it are committed in order on a thread of its own; `T` goes with each batch to
-/// whoever is told after its commit.
+/// The one writer of a store. Batches of it are committed in order, large ones on a thread of its own; `T` goes with each
+/// batch to whoever is told after its commit.
 pub struct Pipeline<T> {
     rows: CachedRows<Store>,
     /// What was handed over last: the store may not have it yet.
     under_way: Option<Arc<Changes>>,
     /// The memory of the batch before, for the next one.
     spare: Changes,
+    writer: Arc<Mutex<Writer<T>>>,
     batches: Option<Sender<Batch<T>>>,
     done: Receiver<Result<(), StoreError>>,
     thread: Option<JoinHandle<()>>,
@@ -45,25 +49,39 @@ struct Batch<T> {
     then: T,
 }
 
+/// Writes batches, on whichever thread, and tells of them.
+struct Writer<T> {
+    store: Store,
+    writing: Writing,
+    committed: Box<dyn FnMut(Applied, T) + Send>,
+}
+
+impl<T> Writer<T> {
+    fn write(&mut self, Batch { changes, applied, then }: Batch<T>) -> Result<(), StoreError> {
+        match self.writing {
+            Writing::Batches => self.store.commit(&changes, applied)?,
+            Writing::Tables => self.store.ingest(&changes, applied)?,
+        }
+        drop(changes);
+        (self.committed)(applied, then);
+        Ok(())
+    }
+}
+
 impl<T: Send + 'static> Pipeline<T> {
-    /// Starts the thread. `committed` runs on it, after each commit.
+    /// Starts the thread. `committed` runs after each commit, on the thread that made it.
     ///
     /// # Panics
     /// If the system cannot start a thread.
-    pub fn new(store: Store, writing: Writing, mut committed: impl FnMut(Applied, T) + Send + 'static) -> Self {
+    pub fn new(store: Store, writing: Writing, committed: impl FnMut(Applied, T) + Send + 'static) -> Self {
         let rows = CachedRows::new(store.clone(), limits::ROW_CACHE);
-        let (batches, waiting) = crossbeam_channel::bounded::<Batch<T>>(0);
+        let writer = Arc::new(Mutex::new(Writer { store, writing, committed: Box::new(committed) }));
+        let (batches, waiting) = crossbeam_channel::bounded::<Batch<T>>(1);
         let (tell, done) = crossbeam_channel::bounded(1);
+        let handed_over = writer.clone();
         let run = move || {
-            for Batch { changes, applied, then } in &waiting {
-                let written = match writing {
-                    Writing::Batches => store.commit(&changes, applied),
-                    Writing::Tables => store.ingest(&changes, applied),
-                };
-                drop(changes);
-                if written.is_ok() {
-                    committed(applied, then);
-                }
+            for batch in &waiting {
+                let written = handed_over.lock().write(batch);
                 if tell.send(written).is_err() {
                     return;
                 }
@@ -71,7 +89,7 @@ impl<T: Send + 'static> Pipeline<T> {
         };
         let thread = std::thread::Builder::new().name("commit".to_owned()).spawn(run);
         let thread = Some(thread.expect("the system can start the threads of a partition"));
-        Self { rows, under_way: None, spare: Changes::default(), batches: Some(batches), done, thread }
+        Self { rows, under_way: None, spare: Changes::default(), writer, batches: Some(batches), done, thread }
     }
 
     /// The hot rows for another thread.
@@ -84,14 +102,20 @@ impl<T: Send + 'static> Pipeline<T> {
         std::mem::take(&mut self.spare)
     }
 
-    /// Hands a batch over; waits for the one before.
+    /// Waits for the batch before, and hands this one over; a small one is written when this returns.
     ///
     /// # Errors
-    /// If the one before could not be written: then this one is not either, and the writer has to stop.
+    /// If one of the two could not be written: the writer has to stop. After the one before, this one is not tried.
     pub fn commit(&mut self, changes: Changes, applied: Applied, then: T) -> Result<(), StoreError> {
         self.settle()?;
         self.rows.folded(&changes);
+        let small = changes.len() < limits::HANDED_OVER_ROWS;
         let changes = Arc::new(changes);
+        if small {
+            self.writer.lock().write(Batch { changes: changes.clone(), applied, then })?;
+            self.keep_memory(changes);
+            return Ok(());
+        }
         self.under_way = Some(changes.clone());
         let handed =
             self.batches.as_ref().is_some_and(|batches| batches.send(Batch { changes, applied, then }).is_ok());
@@ -108,11 +132,17 @@ impl<T: Send + 'static> Pipeline<T> {
             return Ok(());
         }
         self.done.recv().unwrap_or(Err(StoreError::Stopped))?;
-        if let Some(mut written) = self.under_way.take().and_then(Arc::into_inner) {
+        if let Some(written) = self.under_way.take() {
+            self.keep_memory(written);
+        }
+        Ok(())
+    }
+
+    fn keep_memory(&mut self, written: Arc<Changes>) {
+        if let Some(mut written) = Arc::into_inner(written) {
             written.clear();
             self.spare = written;
         }
-        Ok(())
     }
 }
 
@@ -191,6 +221,17 @@ mod tests {
         [(hot_key, Some(hot.cell())), (cold_key, Some(cold.cell()))].into_iter().collect()
     }
 
+    /// The same, and so many rows beside that they are handed over.
+    fn many_changes(number: u64) -> Changes {
+        let (_, cold) = rows(number);
+        let other = duolog_topics::Account::new("bob").unwrap();
+        let mut changes = changes(number);
+        for hash in 0..limits::HANDED_OVER_ROWS as u128 {
+            changes.set(IdempotencyRow::key(&other, hash), Some(cold.cell()));
+        }
+        changes
+    }
+
     fn found(rows: &dyn Rows) -> (u64, u64) {
         let (hot, cold) = keys();
         let hot: AccountRow = get(rows, hot.as_slice()).unwrap().unwrap();
@@ -209,10 +250,10 @@ mod tests {
                 tell.send((applied.next, name)).unwrap();
                 wait.recv().unwrap();
             });
-            pipeline.commit(changes(1), at(1), "first").unwrap();
+            pipeline.commit(many_changes(1), at(1), "first").unwrap();
             assert_eq!(found(&pipeline), (1, 1));
             go_on.send(()).unwrap();
-            pipeline.commit(changes(2), at(2), "second").unwrap();
+            pipeline.commit(many_changes(2), at(2), "second").unwrap();
             assert_eq!(found(&pipeline), (2, 2));
             assert_eq!(told.recv(), Ok((1, "first")));
             assert_eq!(told.recv(), Ok((2, "second")), "in order, after its commit");
@@ -221,6 +262,21 @@ mod tests {
             pipeline.settle().unwrap();
             assert_eq!((found(&pipeline), found(&store)), ((2, 2), (2, 2)));
         }
+    }
+
+    #[test]
+    fn few_rows_are_written_at_once_and_behind_those_under_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let (tell, told) = bounded(8);
+        let mut pipeline = Pipeline::new(store.clone(), Writing::Batches, move |applied: Applied, ()| {
+            tell.send((applied.next, std::thread::current().id())).unwrap();
+        });
+        pipeline.commit(many_changes(1), at(1), ()).unwrap();
+        pipeline.commit(changes(2), at(2), ()).unwrap();
+        assert_eq!((store.applied(), found(&store)), (Some(at(2)), (2, 2)));
+        let (here, told) = (std::thread::current().id(), [told.recv().unwrap(), told.recv().unwrap()]);
+        assert_eq!(told.map(|(next, thread)| (next, thread == here)), [(1, false), (2, true)]);
     }
 
     #[test]

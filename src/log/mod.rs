@@ -100,6 +100,12 @@ pub trait Log: Send + Sync + 'static {
     /// [`LogError::Unknown`]: it may have been.
     fn append(&self, partition: u32, batch: Vec<Record>) -> Result<Vec<u64>, LogError>;
 
+    /// How many records one appender best puts into an append when more wait: so many that what an append costs by itself
+    /// no longer counts, and so few that what comes after it, and the next one, go on side by side.
+    fn batch_records(&self) -> usize {
+        crate::limits::APPEND_RECORDS
+    }
+
     /// Reads from an offset; empty at the high watermark.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ use self::{
     reader::Reader,
 };
 use super::{Bounds, Log, LogError, ReadLimit, Record, Stored};
+use crate::limits;
 
 /// How long a read or a question waits for brokers that do not answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -231,6 +232,10 @@ impl Log for KafkaLog {
         let offsets = producer.append(partition, &batch)?;
         place.appended(&offsets, batch);
         Ok(offsets)
+    }
+
+    fn batch_records(&self) -> usize {
+        limits::KAFKA_APPEND_RECORDS
     }
 
     fn read(&self, partition: u32, from: u64, limit: ReadLimit) -> Result<Vec<Stored>, LogError> {
