@@ -18,6 +18,13 @@ pub const FOLD_BYTES: usize = 8 << 20;
 /// Changed rows below which a batch is committed by the thread that folded it: another one would take longer to wake.
 pub const HANDED_OVER_ROWS: usize = 256;
 
+/// Changed rows from which on a batch becomes a table of its own.
+pub const TABLE_ROWS: usize = 32_768;
+
+/// Records and bytes that a partition folds at once while it catches up, before it serves.
+pub const CATCH_UP_RECORDS: usize = 8_192;
+pub const CATCH_UP_BYTES: usize = 16 << 20;
+
 /// Cursors in one `cursors.advanced`.
 pub const CURSORS_IN_RECORD: usize = 1_000;
 

@@ -8,6 +8,7 @@ use duolog::cloud_events::CLOUD_EVENTS;
 use duolog::engine::Engine;
 use duolog::log::kafka::KafkaSettings;
 use duolog::log::{KafkaLog, Log, ReadLimit, Record};
+use duolog::pages;
 use duolog_test_broker::Brokers;
 use tokio::runtime::Runtime;
 
@@ -27,7 +28,10 @@ pub fn measure(report: &mut Report) -> Result<()> {
         println!("K1 is left out: there is no Kafka here; scripts/setup.sh test fetches it");
         return Ok(());
     }
+    // The broker's memory is its own affair.
+    pages::allow_huge();
     let brokers = Brokers::for_measuring();
+    pages::keep_small();
     let folder = scratch()?;
     let log = Arc::new(KafkaLog::open(settings(&brokers))?);
     let (prepared, bytes) = prepare(folder.path(), &log)?;
@@ -103,11 +107,14 @@ fn peer(brokers: &Brokers, bytes: usize) -> Result<Spread> {
 fn producer_performance(brokers: &Brokers, bytes: usize) -> Result<f64> {
     let settings = settings(brokers);
     drop(KafkaLog::open(settings.clone())?);
+    pages::allow_huge();
     let output = Brokers::tool("org.apache.kafka.tools.ProducerPerformance")
         .args(["--topic", &settings.events(), "--throughput", "-1"])
         .args(["--num-records", &(4 * SENDS).to_string(), "--record-size", &bytes.to_string()])
         .args(["--producer-props", &format!("bootstrap.servers={}", settings.brokers), "acks=all"])
-        .output()?;
+        .output();
+    pages::keep_small();
+    let output = output?;
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     rate(&said).with_context(|| format!("no rate in {said}"))

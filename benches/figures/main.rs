@@ -3,8 +3,7 @@
 //! `cargo bench --profile release -- m1 m5` measures some of them and writes nothing. A whole run writes
 //! `benches/RESULTS.md`. Settings, all by environment:
 //!
-//! - `DUOLOG_BENCH_LARGE=1`: M1, M5 and M9 also with 1 million and 10 million messages stored, R1 with 5 million (half an
-//!   hour, 20 GB);
+//! - `DUOLOG_BENCH_LARGE=1`: M1, M5 and M9 also with 1 million and 10 million messages stored (half an hour, 20 GB);
 //! - `DUOLOG_BENCH_DIR`: where the files are written and synced, if not in the system's folder for temporary files.
 
 mod folding;

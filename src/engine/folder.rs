@@ -33,7 +33,10 @@ pub enum FolderError {
 
 /// How long a wait for records lasts before it looks whether the partition stops.
 const WAIT: Duration = Duration::from_millis(500);
-const LIMIT: ReadLimit = ReadLimit { records: limits::FOLD_RECORDS, bytes: limits::FOLD_BYTES };
+/// A batch while somebody waits for answers, and while nobody does.
+pub(super) const SERVING: ReadLimit = ReadLimit { records: limits::FOLD_RECORDS, bytes: limits::FOLD_BYTES };
+pub(super) const CATCHING_UP: ReadLimit =
+    ReadLimit { records: limits::CATCH_UP_RECORDS, bytes: limits::CATCH_UP_BYTES };
 
 /// A record as an event, or why no version of the fold can decode it.
 type Read = Result<(Envelope, Pending), DecodeError>;
@@ -78,7 +81,7 @@ impl Folder {
     /// Folds until the partition is told to stop, or cannot go on.
     pub fn run(mut self) {
         while !self.partition.is_stopping() && !self.partition.has_failed() {
-            match self.fold_available() {
+            match self.fold_available(SERVING) {
                 Ok(0) => {
                     if let Err(error) = self.partition.log.wait(self.partition.id, self.next, WAIT) {
                         return self.partition.fail(&error);
@@ -101,8 +104,8 @@ impl Folder {
     ///
     /// # Errors
     /// The partition has to stop: nothing of the batch was committed.
-    pub fn fold_available(&mut self) -> Result<usize, FolderError> {
-        let records = self.partition.log.read(self.partition.id, self.next, LIMIT)?;
+    pub fn fold_available(&mut self, limit: ReadLimit) -> Result<usize, FolderError> {
+        let records = self.partition.log.read(self.partition.id, self.next, limit)?;
         let Some(last) = records.last() else { return Ok(0) };
         let applied = Applied { next: last.offset + 1, checksum: last.record.checksum() };
         let (foreign, records): (Vec<_>, Vec<_>) = records.iter().partition(|stored| super::is_foreign(&stored.record));

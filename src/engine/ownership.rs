@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 
 use super::appender::{Appender, system_account};
 use super::courier::Courier;
-use super::folder::Folder;
+use super::folder::{CATCHING_UP, Folder, SERVING};
 use super::open::{Claim, Takeover, check_partitions};
 use super::partition::{Partition, Request};
 use super::{Engine, ExpiredRows, OpenError, check_state};
@@ -103,7 +103,7 @@ impl Engine {
                 }
                 _ => return Err(OpenError::Overtaken { partition: partition.id }),
             }
-            if folder.fold_available()? == 0 {
+            if folder.fold_available(SERVING)? == 0 {
                 folder.settle()?;
                 let next = partition.watermark.load(Ordering::Acquire);
                 partition.log.wait(partition.id, next, Duration::from_millis(100))?;
@@ -229,7 +229,7 @@ fn catch_up(
 ) -> Result<(), OpenError> {
     let end = partition.log.bounds(partition.id)?.high_watermark;
     loop {
-        let folded = folder.fold_available()?;
+        let folded = folder.fold_available(CATCHING_UP)?;
         if !progress(partition.id, partition.watermark.load(Ordering::Acquire), end) {
             return Err(OpenError::Unwanted { partition: partition.id });
         }

@@ -23,9 +23,10 @@ use crate::store::{Applied, Store, StoreError};
 /// How a batch gets into the store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Writing {
-    /// [`Store::commit`]: cheap for small batches; what was not flushed is folded again after a crash.
+    /// [`Store::commit`]: cheap for small batches; what was not flushed is folded again after a crash. A batch of very many
+    /// rows, as of a partition that catches up, becomes a table all the same.
     Batches,
-    /// [`Store::ingest`]: a table a batch, for large batches.
+    /// [`Store::ingest`]: a table a batch, for large batches, each durable when it is written.
     Tables,
 }
 
@@ -59,8 +60,8 @@ struct Writer<T> {
 impl<T> Writer<T> {
     fn write(&mut self, Batch { changes, applied, then }: Batch<T>) -> Result<(), StoreError> {
         match self.writing {
-            Writing::Batches => self.store.commit(&changes, applied)?,
-            Writing::Tables => self.store.ingest(&changes, applied)?,
+            Writing::Batches if changes.len() < limits::TABLE_ROWS => self.store.commit(&changes, applied)?,
+            Writing::Batches | Writing::Tables => self.store.ingest(&changes, applied)?,
         }
         drop(changes);
         (self.committed)(applied, then);
@@ -230,6 +231,22 @@ mod tests {
             changes.set(IdempotencyRow::key(&other, hash), Some(cold.cell()));
         }
         changes
+    }
+
+    #[test]
+    fn very_many_rows_become_a_table_and_outlive_a_crash() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let mut pipeline = Pipeline::new(store.clone(), Writing::Batches, |_, ()| {});
+        let (other, (_, cold)) = (duolog_topics::Account::new("bob").unwrap(), rows(3));
+        let row = |hash: usize| (IdempotencyRow::key(&other, hash as u128), Some(cold.cell()));
+        pipeline.commit(changes(1), at(1), ()).unwrap();
+        pipeline.commit((0..limits::TABLE_ROWS).map(row).collect(), at(2), ()).unwrap();
+        pipeline.settle().unwrap();
+        let after_a_crash = Store::open_read_only(store.path()).unwrap();
+        assert_eq!(after_a_crash.applied().unwrap(), Some(at(2)));
+        assert_eq!(found(&after_a_crash), (1, 1), "what was committed before it is durable with it");
+        assert!(after_a_crash.get(row(limits::TABLE_ROWS - 1).0.as_slice()).unwrap().is_some());
     }
 
     fn found(rows: &dyn Rows) -> (u64, u64) {
