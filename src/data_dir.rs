@@ -13,11 +13,11 @@
 //! then the engine folds what the log has more
 //! ```
 
-use std::collections::HashMap;
+mod stores;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
 use thiserror::Error;
 
 use crate::dir_lock::{DirLock, LockError, lock_dir};
@@ -26,6 +26,8 @@ use crate::log::embedded::EmbeddedLog;
 use crate::log::{Log, LogError};
 use crate::store::checkpoint::{CheckpointError, CheckpointStore, Checkpoints, Manifest, Place};
 use crate::store::{Applied, Shared, SharedSizes, Store, StoreError};
+
+pub use stores::Stores;
 
 /// Why a data directory cannot be opened.
 #[derive(Debug, Error)]
@@ -87,38 +89,6 @@ pub struct OpenData {
     pub lock: DirLock,
 }
 
-/// The stores of a node. One that was opened stays open: its partition may come back, and then it needs only what the log
-/// has got meanwhile.
-pub struct Stores {
-    data: DataDir,
-    log: Arc<dyn Log>,
-    shared: Shared,
-    open: Mutex<HashMap<u32, (Store, Arc<ExpiredRows>)>>,
-}
-
-impl Stores {
-    pub fn log(&self) -> &Arc<dyn Log> {
-        &self.log
-    }
-
-    /// The state of a partition that this node is about to own; nobody else may write it.
-    ///
-    /// # Errors
-    /// As [`DataDir::open_state`].
-    pub fn get(&self, partition: u32) -> Result<(Store, Arc<ExpiredRows>), DataDirError> {
-        let mut open = self.open.lock();
-        if let Some(state) = open.remove(&partition)
-            && why_unfit(self.log.as_ref(), partition, state.0.applied())?.is_none()
-        {
-            open.insert(partition, state.clone());
-            return Ok(state);
-        }
-        let OpenState { store, expiry } = self.data.open_state(partition, self.log.as_ref(), &self.shared)?;
-        open.insert(partition, (store.clone(), expiry.clone()));
-        Ok((store, expiry))
-    }
-}
-
 impl DataDir {
     /// `checkpoints`: the folder in which they lie, if not under the directory.
     pub fn new(root: impl Into<PathBuf>, checkpoints: Option<&Path>) -> Self {
@@ -152,7 +122,12 @@ impl DataDir {
     }
 
     pub fn state(&self, partition: u32) -> PathBuf {
-        self.root.join("state").join(partition.to_string())
+        self.states().join(partition.to_string())
+    }
+
+    /// The folder of all states.
+    fn states(&self) -> PathBuf {
+        self.root.join("state")
     }
 
     /// The checkpoints of one partition. Nothing is asked of their place yet.
@@ -216,7 +191,7 @@ impl DataDir {
         let log = open_log()?;
         self.refuse_other_partitions(log.partitions())?;
         let shared = Shared::new(SharedSizes::default()).map_err(DataDirError::Shared)?;
-        Ok((Stores { data: self.clone(), log, shared, open: Mutex::default() }, lock))
+        Ok((Stores::new(self.clone(), log, shared), lock))
     }
 
     /// Opens one partition's state: the local one if it belongs to the log, else the newest good checkpoint that does,
@@ -287,7 +262,7 @@ impl DataDir {
 
     /// Moves a state that does not belong to the log out of the way; only the last one is kept.
     fn set_aside(&self, partition: u32) -> Result<(), DataDirError> {
-        let (path, aside) = (self.state(partition), self.root.join("state").join(format!("{partition}.unused")));
+        let (path, aside) = (self.state(partition), self.states().join(format!("{partition}.unused")));
         let moved = match std::fs::remove_dir_all(&aside) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => std::fs::rename(&path, &aside),

@@ -25,6 +25,9 @@ use crate::server::{Opened, ServerError};
 const PEER_CONNECTIONS: usize = 4_096;
 /// How long a start waits until every partition has an owner. Longer than a dead node keeps its partitions.
 const SETTLE_TIME: Duration = Duration::from_secs(60);
+/// How long the state of a partition that another node has is kept, and how often that is looked at.
+const LOST_STATE: Duration = Duration::from_secs(24 * 60 * 60);
+const LOOK_FOR_LOST: Duration = Duration::from_secs(60 * 60);
 /// How long a stop waits for partitions to be let go.
 const LET_GO: Duration = Duration::from_secs(10);
 
@@ -102,12 +105,13 @@ impl Node {
         let Self { settings, stores, directory, key, me, listener } = self;
         let (stop, stopped) = watch::channel(false);
         let app = cluster::router(Internal { engine: engine.clone(), sessions, key });
-        tokio::spawn(Listener::new(listener, None, PEER_CONNECTIONS).serve(app, stopped));
+        tokio::spawn(Listener::new(listener, None, PEER_CONNECTIONS).serve(app, stopped.clone()));
         let topic = OwnersTopic::follow(&settings, directory.clone())?;
         let partitions = stores.log().partitions();
         let name = me.node.clone();
         tracing::info!(node = me.node, address = me.address, "joins the other nodes");
         let keeper = Keeper::new(engine.clone(), stores, directory.clone(), Box::new(topic), me);
+        tokio::spawn(forget_lost(keeper.clone(), stopped));
         let group = Group::join(&settings, &name, keeper.clone())?;
         let mut changes = directory.changes();
         let owned = |partition| match directory.owner(partition) {
@@ -120,6 +124,16 @@ impl Node {
             tracing::warn!("some partitions have no owner yet");
         }
         Ok(Joined { keeper, group: Some(group), _listening: stop })
+    }
+}
+
+/// Removes states that are of no use here any more, until the node stops.
+async fn forget_lost(keeper: Keeper, mut stopped: watch::Receiver<bool>) {
+    let stops = async { while !*stopped.borrow_and_update() && stopped.changed().await.is_ok() {} };
+    tokio::pin!(stops);
+    while tokio::time::timeout(LOOK_FOR_LOST, &mut stops).await.is_err() {
+        let keeper = keeper.clone();
+        let _ = tokio::task::spawn_blocking(move || keeper.forget_lost(LOST_STATE)).await;
     }
 }
 

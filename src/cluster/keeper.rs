@@ -125,6 +125,15 @@ impl Keeper {
         kept.iter().filter(|(_, kept)| kept.wanted.is_wanted()).map(|(partition, _)| *partition).collect()
     }
 
+    /// Removes the states of partitions that other nodes have had for so long.
+    pub fn forget_lost(&self, age: Duration) {
+        match self.0.stores.forget(&self.wanted(), age) {
+            Ok(forgotten) if forgotten.is_empty() => {}
+            Ok(forgotten) => tracing::info!("states of other nodes' partitions are removed: {forgotten:?}"),
+            Err(error) => tracing::warn!("the state of a lost partition was not removed: {error}"),
+        }
+    }
+
     fn is_done(&self, partition: u32) -> bool {
         self.0.kept.lock().get(&partition).is_none_or(|kept| kept.thread.is_finished())
     }

@@ -100,6 +100,11 @@ impl Store {
         &self.path
     }
 
+    /// Whether there is another clone of it, or a view.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.db) > 1
+    }
+
     /// The place of the newest commit, durable or not; none in an empty store.
     pub fn applied(&self) -> Option<Applied> {
         *self.applied.lock()
