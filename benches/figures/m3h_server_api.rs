@@ -48,7 +48,7 @@ async fn rates(address: SocketAddr) -> Result<Spread> {
             let body = body.as_str();
             format!(r#"{{"From_Account":"{from}","To_Account":"{to}","MsgRandom":{random},"MsgBody":{body}}}"#)
         };
-        let taken = posts::closed_loop(address, &target, CONNECTIONS, EACH, body).await?;
+        let (taken, _) = posts::closed_loop(address, &target, CONNECTIONS, EACH, body).await?;
         // The first round warms up.
         if round > 0 {
             rates.push((CONNECTIONS * EACH) as f64 / taken.as_secs_f64());

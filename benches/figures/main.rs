@@ -22,6 +22,7 @@ mod m7_disk;
 mod m8_idle;
 mod m9_catch_up;
 mod machine;
+mod p1_sends;
 mod peer;
 mod posts;
 mod program;
@@ -40,7 +41,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type Measure = fn(&mut Report) -> Result<()>;
 
 /// Each figure by its name in `goals`, in the order of the table.
-const FIGURES: [(&str, Measure); 13] = [
+const FIGURES: [(&str, Measure); 14] = [
     ("m1", m1_acked_sends::measure),
     ("m2", m2_ack_latency::measure),
     ("m3", m3_websocket::measure),
@@ -54,6 +55,7 @@ const FIGURES: [(&str, Measure); 13] = [
     ("r1", r1_restart::measure),
     ("m10", m10_callbacks::measure),
     ("k1", k1_kafka::measure),
+    ("p1", p1_sends::measure),
 ];
 
 fn main() -> Result<()> {

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use hdrhistogram::Histogram;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+use crate::load;
 
 /// A connection that is kept alive.
 pub struct Http {
@@ -44,7 +47,8 @@ impl Http {
     }
 }
 
-/// Every connection posts its next body when the last one is answered; the time until all have `each` answers.
+/// Every connection posts its next body when the last one is answered; the time until all have `each` answers, and how long
+/// the answers took.
 ///
 /// # Errors
 /// If a call fails.
@@ -54,7 +58,7 @@ pub async fn closed_loop(
     connections: u64,
     each: u64,
     body: impl Fn(u64, u64) -> String + Send + Sync + 'static,
-) -> Result<Duration> {
+) -> Result<(Duration, Histogram<u64>)> {
     let (body, target): (_, Arc<str>) = (Arc::new(body), target.into());
     let mut clients = Vec::new();
     for _ in 0..connections {
@@ -66,17 +70,21 @@ pub async fn closed_loop(
         .map(|(client, mut http)| {
             let (body, target) = (body.clone(), target.clone());
             tokio::spawn(async move {
+                let mut times = load::times();
                 for number in 0..each {
+                    let posted = Instant::now();
                     http.post(&target, &body(client, number)).await?;
+                    times.saturating_record(posted.elapsed().as_nanos() as u64);
                 }
-                Ok::<_, anyhow::Error>(())
+                Ok::<_, anyhow::Error>(times)
             })
         })
         .collect();
+    let mut times = load::times();
     for client in posting {
-        client.await??;
+        times.add(client.await??)?;
     }
-    Ok(start.elapsed())
+    Ok((start.elapsed(), times))
 }
 
 /// Makes the people of these numbers at a server.

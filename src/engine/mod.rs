@@ -262,6 +262,7 @@ impl Engine {
 
     /// A partition came or went.
     fn moved(&self) {
+        metrics::gauge!("duolog_partitions_owned").set(self.owned_partitions().len() as f64);
         self.0.moves.send_modify(|count| *count += 1);
     }
 

@@ -169,6 +169,13 @@ impl Server {
     pub fn get(&self, path: &str) -> Response {
         self.request("GET", path, &[], b"")
     }
+
+    /// The value of a metric, 0 if it has none yet.
+    pub fn metric(&self, name: &str) -> u64 {
+        let text = self.get("/metrics").body;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or_default()
+    }
 }
 
 impl Drop for Server {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::stand_in::{Reply, Seen, StandIn};
-use super::{apns_settings, gone, leave, metric, send, serve, serve_apns, tell_token, test_key, token_parts, until};
+use super::{apns_settings, gone, leave, send, serve, serve_apns, tell_token, test_key, token_parts, until};
 use crate::harness::{Server, body, now, random};
 use crate::ws::client::Client;
 
@@ -142,7 +142,7 @@ fn nobody_is_told_who_is_there_or_wants_silence() {
 
 /// Messages that were not pushed for a reason.
 fn dropped(server: &Server, because: &str) -> u64 {
-    metric(server, &format!("duolog_pushes_dropped_total{{service=\"apns\",because=\"{because}\"}}"))
+    server.metric(&format!("duolog_pushes_dropped_total{{service=\"apns\",because=\"{because}\"}}"))
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_token_that_reaches_nobody_is_forgotten() {
     apple.always("old", Reply::says(410, json!({"reason": "Unregistered", "timestamp": 1})));
     send(&server, &alice, &bob, json!({}));
     apple.next("old");
-    until(|| metric(&server, "duolog_push_tokens_gone_total{service=\"apns\"}") == 1);
+    until(|| server.metric("duolog_push_tokens_gone_total{service=\"apns\"}") == 1);
     send(&server, &alice, &bob, json!({}));
     until(|| dropped(&server, "no_token") == 1);
     send(&server, &alice, &carol, json!({}));
@@ -179,7 +179,7 @@ fn a_token_that_came_meanwhile_is_kept() {
     apple.next("old");
     leave(&server, &bob, "new", json!({}));
     gate.notify_one();
-    until(|| metric(&server, "duolog_push_tokens_gone_total{service=\"apns\"}") == 1);
+    until(|| server.metric("duolog_push_tokens_gone_total{service=\"apns\"}") == 1);
     send(&server, &alice, &bob, json!({}));
     apple.next("new");
 }

@@ -4,7 +4,7 @@ use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
 use super::stand_in::{Reply, SIGN_IN, StandIn};
-use super::{fcm_settings, leave, metric, send, serve, test_key, token_parts, until};
+use super::{fcm_settings, leave, send, serve, test_key, token_parts, until};
 use crate::harness::{Server, now};
 
 fn serve_fcm(google: &StandIn) -> Server {
@@ -73,9 +73,9 @@ fn a_token_that_is_not_registered_is_forgotten() {
     google.once("bob", Reply::says(404, json!({"error": {"code": 404, "status": "NOT_FOUND", "details": details}})));
     send(&server, &alice, &bob, json!({}));
     google.next("bob");
-    until(|| metric(&server, "duolog_push_tokens_gone_total{service=\"fcm\"}") == 1);
+    until(|| server.metric("duolog_push_tokens_gone_total{service=\"fcm\"}") == 1);
     send(&server, &alice, &bob, json!({}));
-    until(|| metric(&server, "duolog_pushes_dropped_total{service=\"fcm\",because=\"no_token\"}") == 1);
+    until(|| server.metric("duolog_pushes_dropped_total{service=\"fcm\",because=\"no_token\"}") == 1);
     google.next(SIGN_IN);
     assert_eq!(google.left(), Vec::<String>::new());
 }

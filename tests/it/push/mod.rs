@@ -90,13 +90,6 @@ fn send(server: &Server, from: &str, to: &str, more: Value) -> String {
     key.as_str().unwrap_or_default().to_owned()
 }
 
-/// The value of a metric, 0 if it has none yet.
-fn metric(server: &Server, name: &str) -> u64 {
-    let text = server.get("/metrics").body;
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
-    value.unwrap_or_default()
-}
-
 /// The header and the claims of a JSON Web Token, and whether its signature is good.
 fn token_parts(token: &str, good: impl Fn(&[u8], &[u8]) -> bool) -> (Value, Value) {
     let parts: Vec<Vec<u8>> = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).expect("base64url")).collect();

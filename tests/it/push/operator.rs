@@ -4,7 +4,7 @@ use std::process::Output;
 use serde_json::json;
 
 use super::stand_in::{Reply, StandIn, authority};
-use super::{leave, metric, send, serve_apns, until};
+use super::{leave, send, serve_apns, until};
 use crate::harness::replay;
 
 fn redeliver(dir: &Path, what: &[&str]) -> Output {
@@ -53,7 +53,7 @@ fn dead_letters_are_announced_unless_they_were_seen() {
         send(&server, &alice, account, json!({}));
         apple.next(token);
     }
-    until(|| metric(&server, "duolog_consumer_dead_letters_total{consumer=\"push.apns\"}") == 2);
+    until(|| server.metric("duolog_consumer_dead_letters_total{consumer=\"push.apns\"}") == 2);
     server.ok("openim/admin_set_msg_read", &json!({"Report_Account": carol, "Peer_Account": alice}));
     let dir = server.stop();
     let refused = redeliver(dir.path(), &["--dead-letters"]);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::stand_in::{Reply, StandIn};
-use super::{apns_settings, fcm_settings, leave, metric, send, serve, serve_apns, until};
+use super::{apns_settings, fcm_settings, leave, send, serve, serve_apns, until};
 use crate::ws::client::Client;
 
 #[test]
@@ -33,7 +33,7 @@ fn a_device_that_cannot_be_told_delays_nobody() {
     for account in [&busy, &failing] {
         apple.heal(account);
     }
-    until(|| metric(&server, "duolog_pushes_total{service=\"apns\",answer=\"taken\"}") == 3);
+    until(|| server.metric("duolog_pushes_total{service=\"apns\",answer=\"taken\"}") == 3);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn what_was_seen_meanwhile_is_not_told() {
     server.ok("openim/admin_set_msg_read", &json!({"Report_Account": bob, "Peer_Account": alice}));
     server.ok("openim/admin_msgwithdraw", &json!({"From_Account": alice, "To_Account": carol, "MsgKey": key}));
     let dropped = |because: &str| {
-        metric(&server, &format!("duolog_pushes_dropped_total{{service=\"apns\",because=\"{because}\"}}"))
+        server.metric(&format!("duolog_pushes_dropped_total{{service=\"apns\",because=\"{because}\"}}"))
     };
     until(|| dropped("read") == 1 && dropped("gone") == 1);
 

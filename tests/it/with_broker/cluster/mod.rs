@@ -27,6 +27,7 @@ const LONGEST: Duration = Duration::from_secs(180);
 struct Shared<'a> {
     brokers: &'a Brokers,
     prefix: String,
+    partitions: u32,
     /// The lines of the configuration of each node.
     settings: String,
 }
@@ -36,7 +37,7 @@ impl<'a> Shared<'a> {
     fn on(brokers: &'a Brokers, partitions: u32, more: &str) -> Self {
         let (log, prefix) = (super::on(brokers, partitions), Brokers::topic_prefix());
         let settings = format!("{log}log.kafka.topic_prefix = '{prefix}'\n{more}");
-        Self { brokers, prefix, settings }
+        Self { brokers, prefix, partitions, settings }
     }
 
     fn node(&self) -> Server {
@@ -48,8 +49,14 @@ impl<'a> Shared<'a> {
         Server::start_in(dir, &self.settings)
     }
 
+    /// Nodes that have shared the partitions out: until then those may move, and who asks is told to ask again.
     fn nodes(&self, count: usize) -> Vec<Server> {
-        (0..count).map(|_| self.node()).collect()
+        let nodes: Vec<Server> = (0..count).map(|_| self.node()).collect();
+        let (began, share) = (Instant::now(), u64::from(self.partitions) / count as u64);
+        while nodes.iter().any(|node| node.metric("duolog_partitions_owned") < share) {
+            assert!(began.elapsed() < LONGEST, "the nodes have not shared the partitions out");
+        }
+        nodes
     }
 
     /// Runs `duolog-replay verify` on the data of a node that does not run; how many partitions it found equal.
