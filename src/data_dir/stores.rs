@@ -53,8 +53,13 @@ impl Stores {
     /// If a state cannot be looked at or removed; some may be gone then.
     pub fn forget(&self, kept: &[u32], age: Duration) -> io::Result<Vec<u32>> {
         let mut open = self.open.lock();
+        let states = match std::fs::read_dir(self.data.states()) {
+            // It has never had one.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            states => states?,
+        };
         let mut forgotten = Vec::new();
-        for entry in std::fs::read_dir(self.data.states())? {
+        for entry in states {
             let entry = entry?;
             let Some(partition) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             let used = open.get(&partition).is_some_and(|(store, _)| store.is_shared());
@@ -102,6 +107,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::new(folder.path(), None);
         let (stores, _lock) = data.open_shared(|| Ok(Arc::new(MemoryLog::new(5)))).unwrap();
+        assert!(stores.forget(&[], DAY).unwrap().is_empty());
         let [owned, _lost, in_use, lost_lately] = [0, 1, 2, 3].map(|partition| {
             let (store, _) = stores.get(partition).unwrap();
             (partition != 1).then_some(store)
