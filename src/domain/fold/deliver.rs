@@ -47,7 +47,7 @@ impl Step<'_, '_> {
             return Ok(Delivery::unknown(receiver));
         };
         let online = owner.is_attended(self.meta().epoch);
-        if let Some(code) = judge::arrival(&self.mailbox(), (receiver, &owner), message.from, message.content)? {
+        if let Some(code) = judge::arrival(&self.mailbox(), receiver, &owner, message.from, message.content)? {
             let unread_total = owner.unread_total;
             return Ok(Delivery { receiver: receiver.clone(), code: code.number(), unread_total, online });
         }

@@ -6,13 +6,15 @@ use crate::error::Code;
 
 /// Why a message does not reach a receiver who exists here: he has blocked the sender.
 ///
-/// The server API and admins pass the blacklist. Most accounts have blocked nobody, which their row says.
+/// The server API and admins pass the blacklist. `owner` is the receiver's row: of most it says that they have blocked
+/// nobody.
 ///
 /// # Errors
 /// If rows cannot be read.
 pub fn arrival(
     mailbox: &Mailbox<'_>,
-    (receiver, owner): (&Account, &AccountRow),
+    receiver: &Account,
+    owner: &AccountRow,
     from: &Account,
     content: &MessageContent,
 ) -> Result<Option<Code>, RowsError> {
