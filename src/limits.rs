@@ -15,21 +15,8 @@ pub const APPEND_BYTES: usize = 4 << 20;
 pub const FOLD_RECORDS: usize = 1_024;
 pub const FOLD_BYTES: usize = 8 << 20;
 
-/// Changed rows below which a batch is committed by the thread that folded it: another one would take longer to wake.
-pub const HANDED_OVER_ROWS: usize = 256;
-
-/// Changed rows from which on a batch becomes a table of its own.
-pub const TABLE_ROWS: usize = 32_768;
-
-/// Records and bytes that a partition folds at once while it catches up, before it serves.
-pub const CATCH_UP_RECORDS: usize = 8_192;
-pub const CATCH_UP_BYTES: usize = 16 << 20;
-
 /// Cursors in one `cursors.advanced`.
 pub const CURSORS_IN_RECORD: usize = 1_000;
-
-/// Bytes of hot rows that the fold of one partition keeps in memory.
-pub const ROW_CACHE: u64 = 64 << 20;
 
 /// Records that the courier appends at once.
 pub const COURIER_RECORDS: usize = 256;
@@ -40,9 +27,8 @@ pub const OUTBOX_DELETED: u64 = 1_000;
 /// Records folded since the state store was last made durable: what a start after a crash folds again at most.
 pub const FLUSH_RECORDS: u64 = 200_000;
 
-/// Records and bytes that one batch of a rebuild holds at most: more than a serving fold's, because nobody waits for an
-/// answer, and a batch becomes a table of the state.
-pub const REBUILD_RECORDS: usize = 32_768;
+/// Records and bytes that one batch of a rebuild holds at most: nobody waits for an answer.
+pub const REBUILD_RECORDS: usize = 4_096;
 pub const REBUILD_BYTES: usize = 32 << 20;
 
 /// Deliveries, and bytes of the records that cause them, that one consumer holds in memory for one partition; then it

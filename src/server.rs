@@ -161,8 +161,8 @@ impl Server {
         let app = http::router(state).merge(ws::route(sessions.clone()));
         let (stop, stopped) = watch::channel(false);
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
-        let serving = tokio::spawn(listener.serve(app, stopped));
-        let (upkeep, records) = (tokio::spawn(upkeep.run()), tokio::spawn(records.run()));
+        let serving = tokio::spawn(listener.serve(app, stopped.clone()));
+        let (upkeep, records) = (tokio::spawn(upkeep.run()), tokio::spawn(records.run(stopped)));
         let unreturned = tokio::spawn(close_unreturned(engine.clone(), RETURN_TIME));
         Ok(Self {
             address,
@@ -199,7 +199,6 @@ impl Server {
     /// If the engine's end cannot be waited for.
     pub async fn stop(self) -> Result<(), ServerError> {
         self.upkeep.abort();
-        self.records.abort();
         self.unreturned.abort();
         let _ = self.stop.send(true);
         self.sessions.drain();
@@ -216,9 +215,14 @@ impl Server {
             engine.stop();
         };
         blocking(stop).await?;
+        // A round asks other nodes, who may be slow: what it asks with ends with the runtime.
+        let written = tokio::time::timeout(DRAIN_TIME, self.records).await;
         drop(self.lock);
         if served.is_err() {
             tracing::warn!("some requests were not answered in time");
+        }
+        if written.is_err() {
+            tracing::warn!("the writer of record files did not end in time");
         }
         Ok(())
     }

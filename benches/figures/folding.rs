@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use duolog::domain::fold::Fold;
 use duolog::domain::rows::{Cell, Changes, Key};
-use duolog::engine::{ExpiredRows, Pipeline, Writing};
+use duolog::engine::ExpiredRows;
 use duolog::log::{EmbeddedLog, Log, ReadLimit, Record, Stored};
-use duolog::store::{Applied, Shared, SharedSizes, Store};
+use duolog::store::{Applied, Shared, SharedSizes, Store, Writer};
 use duolog::{engine, limits};
 use duolog_topics::{Envelope, Event};
 
@@ -17,7 +17,9 @@ use crate::raw;
 /// The fold of one partition on its state, as the engine's folder runs it, without waiting for anybody.
 pub struct Folding {
     pub store: Store,
-    pipeline: Pipeline<()>,
+    writer: Writer,
+    /// Without any, with the memory of the batch before.
+    spare: Changes,
 }
 
 /// A record and what it says.
@@ -32,18 +34,25 @@ impl Folding {
     /// On an empty state.
     pub fn new(path: &Path) -> Result<Self> {
         let store = store(path)?.0;
-        Ok(Self { pipeline: Pipeline::new(store.clone(), Writing::Batches, |_, ()| {}), store })
+        Ok(Self { writer: store.writer(), spare: Changes::default(), store })
     }
 
-    /// Folds a batch and hands it over to be committed.
+    /// Folds a batch and commits it.
     pub fn fold(&mut self, batch: &[Decoded]) -> Result<()> {
         let (changes, applied) = self.changes(batch)?;
-        Ok(self.pipeline.commit(changes, applied, ())?)
+        self.commit(changes, applied)
+    }
+
+    fn commit(&mut self, mut changes: Changes, applied: Applied) -> Result<()> {
+        self.writer.commit(&mut changes, applied)?;
+        changes.clear();
+        self.spare = changes;
+        Ok(())
     }
 
     fn changes(&mut self, batch: &[Decoded]) -> Result<(Changes, Applied)> {
-        let spare = self.pipeline.spare();
-        let mut fold = Fold::new(&self.pipeline, 0, true)?.reusing(spare);
+        let spare = std::mem::take(&mut self.spare);
+        let mut fold = Fold::new(&self.writer, 0, true)?.reusing(spare);
         for decoded in batch {
             fold.apply(decoded.offset, &decoded.envelope, &decoded.event)?;
         }
@@ -52,19 +61,13 @@ impl Folding {
         Ok((changes, Applied { next: last.offset + 1, checksum: last.record.checksum() }))
     }
 
-    /// Waits until everything folded is committed.
-    pub fn settle(&mut self) -> Result<()> {
-        Ok(self.pipeline.settle()?)
-    }
-
     /// Folds what lies between two offsets, in large batches.
     pub fn catch_up(&mut self, log: &EmbeddedLog, offsets: Range<u64>) -> Result<()> {
-        each_batch(log, offsets, limits::FOLD_RECORDS, |batch| self.fold(&batch))?;
-        self.settle()
+        each_batch(log, offsets, limits::FOLD_RECORDS, |batch| self.fold(&batch))
     }
 
-    /// Folds what lies between two offsets in batches of a size: how long folding and committing took, without reading and
-    /// decoding.
+    /// Folds what lies between two offsets in batches of a size: how long folding and committing took, until all rows are in
+    /// tables, without reading and decoding.
     pub fn timed(&mut self, log: &EmbeddedLog, offsets: Range<u64>, size: usize) -> Result<Duration> {
         let mut taken = Duration::ZERO;
         each_batch(log, offsets, size, |batch| {
@@ -74,7 +77,7 @@ impl Folding {
             Ok(())
         })?;
         let start = Instant::now();
-        self.settle()?;
+        self.store.flush()?;
         Ok(taken + start.elapsed())
     }
 
@@ -86,7 +89,7 @@ impl Folding {
             let encoded =
                 |(key, cell): (&Key, &Option<Cell>)| (key.as_slice().to_vec(), cell.as_ref().map(Cell::bytes));
             let rows = changes.sorted().into_iter().map(encoded).collect();
-            self.pipeline.commit(changes, applied, ())?;
+            self.commit(changes, applied)?;
             all.push(Committed { records: batch.into_iter().map(|decoded| decoded.record).collect(), changes: rows });
             Ok(())
         })?;

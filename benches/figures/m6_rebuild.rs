@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use duolog::limits;
 use duolog::log::{EmbeddedLog, Log};
-use duolog::rebuild::{self, Span, StoreTarget};
+use duolog::rebuild::{self, Span};
 
 use crate::folding::{self, each_batch};
 use crate::report::{Figure, Goal, Report};
@@ -34,7 +34,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
         let start = Instant::now();
         let (store, _) = folding::store(&folder.path().join(format!("state {round}")))?;
         let span = Span { partition: 0, from: 0, end };
-        rebuild::fold_log(&log, span, &mut StoreTarget::new(store.clone()), &mut ())?;
+        rebuild::fold_log(&log, span, &mut store.writer(), &mut ())?;
         store.flush()?;
         rebuilds.push(end as f64 / start.elapsed().as_secs_f64());
     }

@@ -69,12 +69,13 @@ pub fn commit(db: &DB, place: u64, changes: &Rows) -> Result<()> {
     Ok(db.write_opt(batch, &unlogged)?)
 }
 
-/// How long it takes to write the rows of these batches.
+/// How long it takes to write the rows of these batches, until all are in tables.
 pub fn commit_all(db: &DB, batches: &[Committed]) -> Result<Duration> {
     let start = Instant::now();
     for (place, batch) in (0..).zip(batches) {
         commit(db, place, &batch.changes)?;
     }
+    db.flush()?;
     Ok(start.elapsed())
 }
 

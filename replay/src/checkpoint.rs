@@ -8,7 +8,7 @@ use duolog::dir_lock::lock_dir;
 use duolog::domain::dump::meta_of;
 use duolog::engine::check_state;
 use duolog::log::Log;
-use duolog::rebuild::{Span, StoreTarget, fold_log};
+use duolog::rebuild::{Span, fold_log};
 use duolog::store::checkpoint::{Checkpoints, Manifest, Name, Origin};
 use duolog::store::{Shared, SharedSizes};
 use duolog_topics::rfc3339;
@@ -155,7 +155,7 @@ pub fn caught_up(dir: &DataDir, log: &dyn Log, partition: u32, shared: &Shared) 
     let from = state.store.applied().map_or(0, |applied| applied.next);
     let end = log.bounds(partition)?.high_watermark;
     let mut progress = Progress::new("folding", from, end);
-    fold_log(log, Span { partition, from, end }, &mut StoreTarget::new(state.store.clone()), &mut progress)?;
+    fold_log(log, Span { partition, from, end }, &mut state.store.writer(), &mut progress)?;
     Ok(state)
 }
 

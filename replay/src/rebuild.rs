@@ -8,7 +8,7 @@ use clap::Args;
 use duolog::data_dir::DataDir;
 use duolog::dir_lock::lock_dir;
 use duolog::log::Log;
-use duolog::rebuild::{Base, Span, StoreTarget, base_of, fold_log};
+use duolog::rebuild::{Base, Span, base_of, fold_log};
 use duolog::store::{KeepAll, Shared, SharedSizes, Store};
 
 use crate::data::{Data, Progress};
@@ -51,7 +51,7 @@ pub fn fold_fresh(dir: &DataDir, log: &dyn Log, partition: u32, end: u64, path: 
     let shared = Shared::new(SharedSizes::default())?;
     let store = Store::open(path, &shared, Arc::new(KeepAll))?;
     let mut progress = Progress::new("folding", from, end);
-    fold_log(log, Span { partition, from, end }, &mut StoreTarget::new(store.clone()), &mut progress)?;
+    fold_log(log, Span { partition, from, end }, &mut store.writer(), &mut progress)?;
     Ok(store)
 }
 

@@ -17,7 +17,7 @@ fn plant(dir: &Path) {
     let row = ConversationRow::decode(&store.get(&key).unwrap().unwrap()).unwrap();
     assert_eq!(row.unread, 1);
     let wrong = ConversationRow { unread: 41, ..row };
-    store.commit(&[(key, Some(wrong.encode()))].into_iter().collect(), store.applied().unwrap()).unwrap();
+    store.writer().commit(&mut [(key, Some(wrong.encode()))].into_iter().collect(), store.applied().unwrap()).unwrap();
     store.flush().unwrap();
 }
 

@@ -5,13 +5,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use duolog_topics::{Account, Authority, CursorsAdvanced, Envelope, Event, EventId, Tick};
 
 use super::partition::{Answering, Committed, Partition, Pending, Request};
-use super::{CachedRows, EngineError};
+use super::EngineError;
 use crate::domain::judge::{self, Judged};
 use crate::domain::verdict::Verdict;
 use crate::domain::view::Mailbox;
 use crate::limits;
 use crate::log::{LogError, Record};
-use crate::store::Store;
 
 /// Cursors are written at most this often.
 const CURSOR_INTERVAL: Duration = Duration::from_secs(1);
@@ -32,16 +31,14 @@ struct Batch {
 pub(super) struct Appender {
     partition: Arc<Partition>,
     requests: Receiver<Request>,
-    /// The fold's hot rows, for the early decision.
-    rows: CachedRows<Store>,
     cursors_written: Instant,
     last_append: Instant,
 }
 
 impl Appender {
-    pub fn new(partition: Arc<Partition>, requests: Receiver<Request>, rows: CachedRows<Store>) -> Self {
+    pub fn new(partition: Arc<Partition>, requests: Receiver<Request>) -> Self {
         let now = Instant::now();
-        Self { partition, requests, rows, cursors_written: now, last_append: now }
+        Self { partition, requests, cursors_written: now, last_append: now }
     }
 
     pub fn run(mut self) {
@@ -101,7 +98,7 @@ impl Appender {
             return Ok(None);
         }
         let meta = self.partition.meta();
-        let mailbox = Mailbox::new(&self.rows, &meta);
+        let mailbox = Mailbox::new(&self.partition.store, &meta);
         Ok(match judge::early(&mailbox, account, event, self.partition.clock.now())? {
             Judged::Accept => None,
             Judged::Repeat(answer) => Some(Verdict::Repeat(answer)),

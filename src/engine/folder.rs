@@ -5,16 +5,14 @@ use std::time::Duration;
 use duolog_topics::{Authority, DecodeError, Envelope, Event};
 use thiserror::Error;
 
-use super::CachedRows;
 use super::partition::{Answering, Committed, Partition, Pending};
-use super::pipeline::{Pipeline, Writing};
 use super::undecodable::or_undecodable;
 use crate::domain::fold::{Fold, FoldError};
-use crate::domain::rows::{MetaRow, OutboxRow, Pointer};
+use crate::domain::rows::{Changes, MetaRow, OutboxRow, Pointer};
 use crate::domain::verdict::{Effect, Folded, Verdict};
 use crate::limits;
 use crate::log::{LogError, ReadLimit, Stored};
-use crate::store::{Applied, Store, StoreError};
+use crate::store::{Applied, StoreError, Writer};
 
 /// Why a partition's fold stops.
 #[derive(Debug, Error)]
@@ -33,55 +31,32 @@ pub enum FolderError {
 
 /// How long a wait for records lasts before it looks whether the partition stops.
 const WAIT: Duration = Duration::from_millis(500);
-/// A batch while somebody waits for answers, and while nobody does.
-pub(super) const SERVING: ReadLimit = ReadLimit { records: limits::FOLD_RECORDS, bytes: limits::FOLD_BYTES };
-pub(super) const CATCHING_UP: ReadLimit =
-    ReadLimit { records: limits::CATCH_UP_RECORDS, bytes: limits::CATCH_UP_BYTES };
+const BATCH: ReadLimit = ReadLimit { records: limits::FOLD_RECORDS, bytes: limits::FOLD_BYTES };
 
 /// A record as an event, or why no version of the fold can decode it.
 type Read = Result<(Envelope, Pending), DecodeError>;
 
-/// Reads what is durable and folds it, on a thread of its own; the pipeline's thread commits, answers and announces.
+/// Reads what is durable, folds and commits it, answers and announces, on a thread of its own.
 pub(super) struct Folder {
     partition: Arc<Partition>,
-    pipeline: Pipeline<Told>,
+    rows: Writer,
+    /// Without any, with the memory of the batch before.
+    spare: Changes,
     next: u64,
-}
-
-/// What is told after a batch's commit: the partition's own row, and each folded record with who waits for it.
-struct Told {
-    meta: MetaRow,
-    outcomes: Vec<(Folded, Option<Answering>)>,
+    since_flush: u64,
 }
 
 impl Folder {
     pub fn new(partition: Arc<Partition>) -> Self {
         let next = partition.store.applied().map_or(0, |applied| applied.next);
-        let mut since_flush = 0;
-        let teller = partition.clone();
-        let committed = move |applied: Applied, told: Told| {
-            since_flush += told.outcomes.len() as u64;
-            publish(&teller, told, applied);
-            if since_flush >= limits::FLUSH_RECORDS {
-                since_flush = 0;
-                if let Err(error) = teller.store.flush_in_background() {
-                    teller.fail(&error);
-                }
-            }
-        };
-        let pipeline = Pipeline::new(partition.store.clone(), Writing::Batches, committed);
-        Self { partition, pipeline, next }
-    }
-
-    /// The hot rows for another thread.
-    pub fn reader(&self) -> CachedRows<Store> {
-        self.pipeline.reader()
+        let rows = partition.store.writer();
+        Self { partition, rows, spare: Changes::default(), next, since_flush: 0 }
     }
 
     /// Folds until the partition is told to stop, or cannot go on.
     pub fn run(mut self) {
         while !self.partition.is_stopping() && !self.partition.has_failed() {
-            match self.fold_available(SERVING) {
+            match self.fold_available() {
                 Ok(0) => {
                     if let Err(error) = self.partition.log.wait(self.partition.id, self.next, WAIT) {
                         return self.partition.fail(&error);
@@ -95,24 +70,21 @@ impl Folder {
                 Err(error) => return self.partition.fail(&error),
             }
         }
-        if let Err(error) = self.settle() {
-            self.partition.fail(&error);
-        }
     }
 
-    /// Folds one batch of what is durable and hands it over to be committed; how many records it was.
+    /// Folds one batch of what is durable, commits it and tells of it; how many records it was.
     ///
     /// # Errors
-    /// The partition has to stop: nothing of the batch was committed.
-    pub fn fold_available(&mut self, limit: ReadLimit) -> Result<usize, FolderError> {
-        let records = self.partition.log.read(self.partition.id, self.next, limit)?;
+    /// The partition has to stop: nothing of the batch was told.
+    pub fn fold_available(&mut self) -> Result<usize, FolderError> {
+        let records = self.partition.log.read(self.partition.id, self.next, BATCH)?;
         let Some(last) = records.last() else { return Ok(0) };
         let applied = Applied { next: last.offset + 1, checksum: last.record.checksum() };
         let (foreign, records): (Vec<_>, Vec<_>) = records.iter().partition(|stored| super::is_foreign(&stored.record));
         metrics::counter!("duolog_foreign_records_total").increment(foreign.len() as u64);
         let events = self.events(&records)?;
-        let spare = self.pipeline.spare();
-        let mut fold = Fold::new(&self.pipeline, self.partition.id, true)?.reusing(spare);
+        let spare = std::mem::take(&mut self.spare);
+        let mut fold = Fold::new(&self.rows, self.partition.id, true)?.reusing(spare);
         let mut outcomes = Vec::with_capacity(records.len());
         for (stored, event) in records.iter().zip(events) {
             let (envelope, Pending { event, answer }) = match event {
@@ -134,17 +106,17 @@ impl Folder {
         for (destination, first, last) in std::mem::take(&mut *self.partition.delivered.lock()) {
             (first..=last).for_each(|number| changes.set(OutboxRow::key(destination, number), None));
         }
-        self.pipeline.commit(changes, applied, Told { meta, outcomes })?;
+        self.rows.commit(&mut changes, applied)?;
+        changes.clear();
+        self.spare = changes;
         self.next = applied.next;
+        publish(&self.partition, meta, outcomes, applied);
+        self.since_flush += records.len() as u64;
+        if self.since_flush >= limits::FLUSH_RECORDS {
+            self.since_flush = 0;
+            self.partition.store.flush_in_background()?;
+        }
         Ok(records.len() + foreign.len())
-    }
-
-    /// Waits until everything folded is committed and told.
-    ///
-    /// # Errors
-    /// If it could not be committed.
-    pub fn settle(&mut self) -> Result<(), FolderError> {
-        Ok(self.pipeline.settle()?)
     }
 
     /// A record that no version of the fold can decode.
@@ -199,9 +171,9 @@ fn note_arrival(partition: &Partition, source: u32, number: u64, verdict: &Verdi
     }
 }
 
-/// After the commit: the watermark moves, live devices hear, then whoever asked gets his answer.
-fn publish(partition: &Partition, told: Told, applied: Applied) {
-    let Told { meta, outcomes } = told;
+/// After the commit: the watermark moves, live devices hear, then whoever asked gets his answer. `outcomes`: each folded record
+/// with who waits for it.
+fn publish(partition: &Partition, meta: MetaRow, outcomes: Vec<(Folded, Option<Answering>)>, applied: Applied) {
     if let Some(expiry) = &partition.expiry {
         expiry.follow(&meta);
     }

@@ -7,16 +7,14 @@
 //!                                                        └──► courier ──► log of the other partition
 //! ```
 //!
-//! Each partition has an appender, a folder and a commit thread, so one batch is synced while the one before is folded and
-//! the one before that is written ([`Pipeline`]). With several partitions each has a courier. A request is found again by
-//! its event id when it is read back from the log.
+//! Each partition has an appender and a folder, so one batch is synced while the one before is folded; with several partitions
+//! each has a courier. A request is found again by its event id when it is read back from the log.
 //!
 //! Partitions come and go (`ownership`); what is not owned here is asked of who owns it (`peers`), and what others ask is
 //! answered (`answer`). To callers there is no difference but time.
 
 mod answer;
 mod appender;
-mod cached;
 pub mod courier;
 mod error;
 mod expiry;
@@ -27,7 +25,6 @@ mod open;
 mod ownership;
 mod partition;
 pub mod peers;
-mod pipeline;
 mod query;
 pub mod registry;
 mod remote;
@@ -54,14 +51,12 @@ use partition::Partition;
 use peers::Peers;
 
 pub use appender::system_account;
-pub use cached::CachedRows;
 pub use error::EngineError;
 pub use expiry::ExpiredRows;
 pub use folder::FolderError;
 pub use hook::{BeforeSend, Permission};
 pub use ids::Ids;
 pub use open::{OpenError, check_state};
-pub use pipeline::{Pipeline, Writing};
 pub use registry::{Live, LiveSession, Registry};
 pub use tap::{Reading, Tap, consumers};
 pub use undecodable::{Aside, or_undecodable};

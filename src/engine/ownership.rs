@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 
 use super::appender::{Appender, system_account};
 use super::courier::Courier;
-use super::folder::{CATCHING_UP, Folder, SERVING};
+use super::folder::Folder;
 use super::open::{Claim, Takeover, check_partitions};
 use super::partition::{Partition, Request};
 use super::{Engine, ExpiredRows, OpenError, check_state};
@@ -70,7 +70,7 @@ impl Engine {
             return Err(OpenError::Overtaken { partition: id });
         }
         partition.owned.store(epoch, Ordering::Release);
-        let appender = Appender::new(partition.clone(), receiver, folder.reader());
+        let appender = Appender::new(partition.clone(), receiver);
         self.start(&partition, folder, appender);
         *self.0.homes[id as usize].write() = Some(partition);
         self.moved();
@@ -103,8 +103,7 @@ impl Engine {
                 }
                 _ => return Err(OpenError::Overtaken { partition: partition.id }),
             }
-            if folder.fold_available(SERVING)? == 0 {
-                folder.settle()?;
+            if folder.fold_available()? == 0 {
                 let next = partition.watermark.load(Ordering::Acquire);
                 partition.log.wait(partition.id, next, Duration::from_millis(100))?;
             }
@@ -229,12 +228,12 @@ fn catch_up(
 ) -> Result<(), OpenError> {
     let end = partition.log.bounds(partition.id)?.high_watermark;
     loop {
-        let folded = folder.fold_available(CATCHING_UP)?;
+        let folded = folder.fold_available()?;
         if !progress(partition.id, partition.watermark.load(Ordering::Acquire), end) {
             return Err(OpenError::Unwanted { partition: partition.id });
         }
         if folded == 0 {
-            return Ok(folder.settle()?);
+            return Ok(());
         }
     }
 }

@@ -9,7 +9,7 @@ impl Target for Overlay<'_> {
         self
     }
 
-    fn commit(&mut self, changes: Changes, _: Applied) -> Result<(), StoreError> {
+    fn commit(&mut self, changes: &mut Changes, _: Applied) -> Result<(), StoreError> {
         self.apply(changes);
         Ok(())
     }

@@ -19,9 +19,9 @@ pub use self::base::{Base, base_of};
 pub use self::decode::Decoded;
 pub use self::error::RebuildError;
 pub use self::live::caught_up;
-pub use self::target::{StoreTarget, Target};
+pub use self::target::Target;
 use crate::domain::fold::Fold;
-use crate::domain::rows::{MapRows, RowsError};
+use crate::domain::rows::{Changes, MapRows, RowsError};
 use crate::domain::verdict::Folded;
 use crate::engine::FolderError;
 use crate::log::Log;
@@ -59,11 +59,11 @@ impl Watch for () {}
 /// [`RebuildError`]: the log, a record or the target; what was committed before stays in the target.
 pub fn fold_log(log: &dyn Log, span: Span, target: &mut dyn Target, watch: &mut dyn Watch) -> Result<(), RebuildError> {
     let at = |source| RebuildError::Fold { partition: span.partition, source };
+    let mut spare = Changes::default();
     decode::with_decoded(log, span, |batch| {
         let decode::Batch { records, applied } = batch;
-        let spare = target.spare();
         let fold = Fold::new(target.rows(), span.partition, false).map_err(FolderError::from).map_err(at)?;
-        let mut fold = fold.reusing(spare);
+        let mut fold = fold.reusing(std::mem::take(&mut spare));
         for record in &records {
             let record = match record {
                 Ok(record) => record,
@@ -77,12 +77,13 @@ pub fn fold_log(log: &dyn Log, span: Span, target: &mut dyn Target, watch: &mut 
                 .map_err(|source| at(FolderError::Fold { offset: record.offset, source }))?;
             watch.record(record, &folded, &fold).map_err(FolderError::from).map_err(at)?;
         }
-        let (changes, _) = fold.finish();
-        target.commit(changes, applied).map_err(FolderError::from).map_err(at)?;
+        let (mut changes, _) = fold.finish();
+        target.commit(&mut changes, applied).map_err(FolderError::from).map_err(at)?;
         watch.committed(span.partition, applied.next, span.end);
+        changes.clear();
+        spare = changes;
         Ok(())
-    })?;
-    target.finish().map_err(FolderError::from).map_err(at)
+    })
 }
 
 /// Folds a whole partition in memory: for tests and small logs.

@@ -1,8 +1,8 @@
 //! The state store: the rows of one partition, in one RocksDB with one column family.
 //!
-//! It knows keys and values as bytes, and no event. Rows and the place in the log that they hold are written in one
-//! batch ([`Store::commit`] asks for both), without a WAL: the log is the WAL, so after a crash the store is at some
-//! earlier place and the rest is folded again.
+//! It knows keys and values, and no event. Rows and the place in the log that they hold are committed as one
+//! ([`Writer::commit`] asks for both), and without a WAL: the log is the WAL, so after a crash the store is at some earlier
+//! place and the rest is folded again.
 //!
 //! ```text
 //! log    0 1 2 3 4 5 6 7 8 9           a crash now: the store is at 4 again, and 4 to 7 are folded once more
@@ -10,25 +10,33 @@
 //!             flushed   applied (next = 8)
 //! ```
 //!
+//! What is committed lies in memory first ([`buffer`]), as the fold left it, and not in RocksDB's own write buffer: a row that
+//! is changed by every second message is encoded and sorted once a table, not once a commit. [`tables`] makes tables of it.
+//!
 //! Keys that begin with 0x00 belong to the store: no row may have one, no scan visits one.
 
 mod applied;
+mod buffer;
 pub mod checkpoint;
 mod error;
 mod expiry;
+mod hot;
 mod options;
 mod shared;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod view;
+mod writer;
 
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use parking_lot::Mutex;
-use rocksdb::{DB, FlushOptions, IngestExternalFileOptions, Options, SstFileWriter, WriteBatch, WriteOptions};
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+use rocksdb::{DB, Options};
 
 pub use self::{
     applied::Applied,
@@ -36,20 +44,61 @@ pub use self::{
     expiry::{Expiry, KeepAll},
     shared::{Shared, SharedSizes},
     view::View,
+    writer::Writer,
+};
+use self::{
+    buffer::{Buffer, Viewed},
+    hot::HotRows,
+    shared::Memory,
+    tables::Tables,
 };
 pub use crate::dir_lock::{DirLock, LockError, lock_dir};
 use crate::direct_io;
-use crate::domain::rows::{Changes, Key, Scratch};
+use crate::domain::rows::{Cell, Direction, KeyRange, Rows, RowsError, Visited};
 
-/// The rows of one partition, open for its one writer and any number of readers. Clones are the same one.
+/// The rows of one partition, open for its one writer and any number of readers. Clones are the same one; when the last one
+/// goes, what is committed is flushed.
+///
+/// Read directly it shows the newest committed rows. Between two reads others may be committed: whoever does not commit
+/// himself takes a [`View`].
 #[derive(Clone)]
 pub struct Store {
+    core: Arc<Core>,
+    open: Arc<Open>,
+}
+
+/// What the store's clones share with the thread that makes tables.
+struct Core {
     db: Arc<DB>,
     path: PathBuf,
     /// Without the filter of compactions: for tables that are made beside it.
-    options: Arc<Options>,
-    /// The place of the last commit; held during a commit, so that there is one at a time.
-    applied: Arc<Mutex<Option<Applied>>>,
+    options: Options,
+    layers: RwLock<Layers>,
+    viewed: Arc<Viewed>,
+    hot: HotRows,
+    memory: Memory,
+    /// Held by whoever commits, or gives the writer another buffer.
+    writing: Mutex<()>,
+    tables: Tables,
+}
+
+/// The rows that are in no table yet: newer ones in `active`.
+struct Layers {
+    active: Arc<Buffer>,
+    /// What becomes a table at this moment.
+    frozen: Option<Arc<Buffer>>,
+}
+
+/// Flushes when the last clone goes, and waits for the thread that makes tables: then the folder is free.
+struct Open(Arc<Core>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.flush() {
+            tracing::warn!("rows were not flushed, the next start folds them again: {error}");
+        }
+        self.0.tables.end();
+    }
 }
 
 impl Store {
@@ -63,11 +112,22 @@ impl Store {
         let mut options = options::serving(shared);
         options.create_if_missing(true);
         direct_io::enable(&mut options, path);
-        let tables = Arc::new(options.clone());
+        let tables = options.clone();
         expiry::install(&mut options, expiry);
         let db = Arc::new(DB::open(&options, path).map_err(opened)?);
-        let applied = View::new(db.clone()).applied()?;
-        Ok(Self { db, path: path.to_owned(), options: tables, applied: Arc::new(Mutex::new(applied)) })
+        let applied = View::of_tables(db.clone()).applied()?;
+        let core = Arc::new(Core {
+            db,
+            path: path.to_owned(),
+            options: tables,
+            layers: RwLock::new(Layers { active: Arc::new(Buffer::after(0, applied)), frozen: None }),
+            viewed: Arc::default(),
+            hot: HotRows::new(),
+            memory: shared.memory(),
+            writing: Mutex::default(),
+            tables: Tables::default(),
+        });
+        Ok(Self { open: Arc::new(Open(core.clone())), core })
     }
 
     /// What a folder holds, for tools: it takes no lock and changes nothing. Beside a running server it shows what that
@@ -92,88 +152,33 @@ impl Store {
             opened = DB::open_for_read_only(&options, path, false);
         }
         let db = opened.map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
-        Ok(View::new(Arc::new(db)))
+        Ok(View::of_tables(Arc::new(db)))
     }
 
     /// The folder.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.core.path
     }
 
     /// Whether there is another clone of it, or a view.
     pub fn is_shared(&self) -> bool {
-        Arc::strong_count(&self.db) > 1
+        Arc::strong_count(&self.open) > 1 || Arc::strong_count(&self.core.db) > 1
     }
 
     /// The place of the newest commit, durable or not; none in an empty store.
     pub fn applied(&self) -> Option<Applied> {
-        *self.applied.lock()
+        self.core.layers.read().active.committed().applied
     }
 
-    /// Writes rows and the place that they hold as one. Readers see all of it or nothing; a crash leaves all of it or
-    /// nothing.
-    ///
-    /// # Errors
-    /// If RocksDB cannot take it, for instance after a flush failed. The partition has to stop.
-    ///
-    /// # Panics
-    /// If the place goes back, or a key is the store's own: the fold is broken, and nothing of it may be kept.
-    pub fn commit(&self, changes: &Changes, applied: Applied) -> Result<(), StoreError> {
-        let mut before = self.applied.lock();
-        check_place(*before, applied);
-        let (mut batch, mut scratch) = (WriteBatch::default(), Scratch::new());
-        for (key, cell) in changes.sorted() {
-            let key = row_key(key);
-            match cell {
-                Some(cell) => batch.put(key, cell.value(&mut scratch)),
-                None => batch.delete(key),
-            }
-        }
-        batch.put(applied::KEY, applied.encode());
-        let mut options = WriteOptions::default();
-        options.disable_wal(true);
-        self.db.write_opt(batch, &options).map_err(StoreError::failed("commit"))?;
-        *before = Some(applied);
-        Ok(())
-    }
-
-    /// Does the same as [`Store::commit`] with a table file: for batches so large that a table of their own is cheaper
-    /// than the memory in between. It is durable when this returns, and with it all that was committed before.
-    ///
-    /// # Errors
-    /// If the disk fails. The partition has to stop.
-    ///
-    /// # Panics
-    /// As [`Store::commit`].
-    pub fn ingest(&self, changes: &Changes, applied: Applied) -> Result<(), StoreError> {
-        const NEW_TABLE: &str = "ingest.sst";
-        let failed = StoreError::failed("writing a table");
-        let mut before = self.applied.lock();
-        check_place(*before, applied);
-        let path = self.path.join(NEW_TABLE);
-        let (mut table, mut scratch) = (SstFileWriter::create(&self.options), Scratch::new());
-        table.open(&path).map_err(&failed)?;
-        table.put(applied::KEY, applied.encode()).map_err(&failed)?;
-        for (key, cell) in changes.sorted() {
-            let key = row_key(key);
-            match cell {
-                Some(cell) => table.put(key, cell.value(&mut scratch)),
-                None => table.delete(key),
-            }
-            .map_err(&failed)?;
-        }
-        table.finish().map_err(&failed)?;
-        let mut options = IngestExternalFileOptions::default();
-        options.set_move_files(true);
-        self.db.ingest_external_file_opts(&options, vec![path]).map_err(failed)?;
-        *before = Some(applied);
-        Ok(())
+    /// Who commits to the store: one at a time.
+    pub fn writer(&self) -> Writer {
+        Writer::new(self.clone())
     }
 
     /// A consistent view of what is committed now. It stays as it is and owns what it needs. Costs a snapshot, about a
-    /// microsecond; a view that is kept keeps old versions of rows on disk.
+    /// microsecond; a view that is kept keeps old versions of rows in memory and on disk.
     pub fn view(&self) -> View {
-        View::new(self.db.clone())
+        View::new(&self.core)
     }
 
     /// Makes what is committed now durable, and waits for it; gives the place.
@@ -181,19 +186,15 @@ impl Store {
     /// # Errors
     /// If the disk fails: what was not durable before is lost at the next crash, and folded again.
     pub fn flush(&self) -> Result<Option<Applied>, StoreError> {
-        let applied = self.applied();
-        self.db.flush().map_err(StoreError::failed("flush"))?;
-        Ok(applied)
+        self.core.flush()
     }
 
     /// Begins the same, and does not wait.
     ///
     /// # Errors
-    /// If RocksDB refuses, for instance after an earlier flush failed.
+    /// If an earlier flush failed.
     pub fn flush_in_background(&self) -> Result<(), StoreError> {
-        let mut options = FlushOptions::new();
-        options.set_wait(false);
-        self.db.flush_opt(&options).map_err(StoreError::failed("flush"))
+        self.core.flush_in_background()
     }
 
     /// Makes a copy of the store in a new folder on the same file system: files that never change are linked, so it
@@ -203,21 +204,48 @@ impl Store {
     /// If the folder exists, or the disk fails.
     pub fn checkpoint(&self, into: &Path) -> Result<Option<Applied>, StoreError> {
         let failed = StoreError::failed("checkpoint");
-        rocksdb::checkpoint::Checkpoint::new(&*self.db)
+        self.flush()?;
+        rocksdb::checkpoint::Checkpoint::new(&*self.core.db)
             .and_then(|made| made.create_checkpoint(into))
             .map_err(failed)?;
         Ok(Self::open_read_only(into)?.applied()?)
     }
 }
 
-fn check_place(before: Option<Applied>, applied: Applied) {
-    if let Some(before) = before {
-        assert!(applied.next >= before.next, "the store is at {}, a commit says {}", before.next, applied.next);
+impl Core {
+    /// The newest version of a row that is in a buffer, or among the hot rows.
+    fn in_memory(&self, key: &[u8]) -> Option<Option<Cell>> {
+        let layers = self.layers.read();
+        let newest = layers.active.get(key, u64::MAX);
+        newest.or_else(|| layers.frozen.as_ref()?.get(key, u64::MAX)).or_else(|| self.hot.get(key))
+    }
+
+    /// A row that is not in memory, decoded if it is hot.
+    fn in_tables(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
+        let row = self.db.get_pinned(key).map_err(view::unreadable)?;
+        let cell = row.map(|row| Cell::from(Bytes::copy_from_slice(&row)));
+        match HotRows::table(key) {
+            Some(table) => cell.map(|cell| cell.decoded(table)).transpose(),
+            None => Ok(cell),
+        }
     }
 }
 
-fn row_key(key: &Key) -> &[u8] {
-    let key = key.as_slice();
-    assert!(key.first().is_some_and(|byte| *byte != applied::RESERVED), "the key {key:?} is no row's");
-    key
+impl Rows for Store {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowsError> {
+        Ok(self.cell(key)?.as_ref().map(Cell::bytes))
+    }
+
+    fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
+        self.core.in_memory(key).map_or_else(|| self.core.in_tables(key), Ok)
+    }
+
+    fn scan(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
+    ) -> Result<(), RowsError> {
+        self.view().scan(range, direction, visit)
+    }
 }

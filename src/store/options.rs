@@ -2,11 +2,6 @@ use rocksdb::{BlockBasedOptions, DBCompressionType, DataBlockIndexType, LogLevel
 
 use super::Shared;
 
-/// Bytes of rows in memory before a table is written; hot rows are rewritten in place of being written out.
-const WRITE_BUFFER: usize = 64 << 20;
-const WRITE_BUFFERS: i32 = 4;
-/// Part of a write buffer that its bloom filter takes: a look-up of a key that is not there ends at it.
-const WRITE_BUFFER_BLOOM: f64 = 0.05;
 /// Bits a key: about one look-up in a hundred of an absent key reads a block.
 const BLOOM_BITS: f64 = 10.0;
 /// Each row is compacted, and so asked about its expiry, at least so often.
@@ -16,19 +11,10 @@ const OPEN_FILES: i32 = 1_024;
 
 /// For the partition's worker: look-ups of single rows, many of absent ones, and short scans, under constant writing.
 pub(super) fn serving(shared: &Shared) -> Options {
-    let mut options = sorted_batches();
+    let mut options = Options::default();
     options.set_env(&shared.env);
-    options.set_write_buffer_manager(&shared.buffers);
     options.set_max_background_jobs(4);
     options.set_max_open_files(OPEN_FILES);
-
-    options.set_write_buffer_size(WRITE_BUFFER);
-    options.set_max_write_buffer_number(WRITE_BUFFERS);
-    options.set_memtable_whole_key_filtering(true);
-    options.set_memtable_prefix_bloom_ratio(WRITE_BUFFER_BLOOM);
-    // There is one writer, and each of its batches is sorted.
-    options.set_allow_concurrent_memtable_write(false);
-    options.set_enable_write_thread_adaptive_yield(false);
 
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_target_file_size_base(TABLE);
@@ -39,16 +25,6 @@ pub(super) fn serving(shared: &Shared) -> Options {
     options.set_block_based_table_factory(&table(shared));
     quiet(&mut options);
     options
-}
-
-/// Options under which the place of one row in memory is looked for near that of the row before, a place a table: each
-/// batch is sorted, and without it every row would be looked for from the top. Only options in text can say so.
-///
-/// # Panics
-/// If RocksDB no longer knows the option.
-fn sorted_batches() -> Options {
-    const TABLE_BYTE: &str = "memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.1";
-    Options::default().get_options_from_string(TABLE_BYTE).expect("RocksDB knows the option")
 }
 
 fn table(shared: &Shared) -> BlockBasedOptions {

@@ -1,19 +1,22 @@
-use rocksdb::{Cache, Env, WriteBufferManager};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rocksdb::{Cache, Env};
 
 /// Sizes of what all stores of a process share.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SharedSizes {
-    /// Bytes of table blocks, indexes and filters in memory, and of write buffers: they are charged to it.
+    /// Bytes of table blocks, indexes and filters in memory.
     pub block_cache: usize,
-    /// Bytes of write buffers; above it the largest ones are flushed.
+    /// Bytes of rows in memory that are in no table yet, of all stores; each has an equal share of it.
     pub write_buffers: usize,
-    /// Threads that compact; one more flushes.
+    /// Threads that compact.
     pub threads: i32,
 }
 
 impl Default for SharedSizes {
     fn default() -> Self {
-        Self { block_cache: 512 << 20, write_buffers: 256 << 20, threads: 2 }
+        Self { block_cache: 384 << 20, write_buffers: 192 << 20, threads: 2 }
     }
 }
 
@@ -21,7 +24,9 @@ impl Default for SharedSizes {
 #[derive(Clone)]
 pub struct Shared {
     pub(super) cache: Cache,
-    pub(super) buffers: WriteBufferManager,
+    write_buffers: usize,
+    /// How many stores are open.
+    stores: Arc<AtomicUsize>,
     pub(super) env: Env,
 }
 
@@ -30,15 +35,35 @@ impl Shared {
     /// If RocksDB cannot make its environment.
     pub fn new(sizes: SharedSizes) -> Result<Self, rocksdb::Error> {
         let cache = Cache::new_lru_cache(sizes.block_cache);
-        // No stall: the engine bounds what is in flight, and a commit that waits would hold up every answer.
-        let buffers =
-            WriteBufferManager::new_write_buffer_manager_with_cache(sizes.write_buffers, false, cache.clone());
         let mut env = Env::new()?;
         env.set_background_threads(sizes.threads);
-        env.set_high_priority_background_threads(1);
-        // Whoever waits for an answer goes first: flushes and compactions take the time that is left.
+        // Whoever waits for an answer goes first: compactions take the time that is left.
         env.lower_thread_pool_cpu_priority();
-        env.lower_high_priority_thread_pool_cpu_priority();
-        Ok(Self { cache, buffers, env })
+        Ok(Self { cache, write_buffers: sizes.write_buffers, stores: Arc::default(), env })
+    }
+    /// What a store that opens has of the write buffers.
+    pub(super) fn memory(&self) -> Memory {
+        self.stores.fetch_add(1, Ordering::Relaxed);
+        Memory { write_buffers: self.write_buffers, stores: self.stores.clone() }
+    }
+}
+
+/// A store's part in the memory of all.
+pub(super) struct Memory {
+    write_buffers: usize,
+    stores: Arc<AtomicUsize>,
+}
+
+impl Memory {
+    /// Bytes of rows that make a table. A store may hold three times as many: the table that is made, and, while that takes
+    /// long, two such parts on top.
+    pub fn share(&self) -> usize {
+        self.write_buffers / 3 / self.stores.load(Ordering::Relaxed).max(1)
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.stores.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -203,7 +203,7 @@ fn a_file_of_many_parts_is_copied_and_put_back() {
     let state = open("state");
     let rows = || (0..ROWS).map(|row| (vec![1, row as u8], Some(Bytes::from(noise(row)))));
     let applied = Applied { next: 10, checksum: 7 };
-    state.commit(&rows().collect(), applied).expect("it is written");
+    state.writer().commit(&mut rows().collect(), applied).expect("it is written");
     let of = Origin { log_id: "a log".to_owned(), generation: 0, partition: 0, epoch: 1 };
     let made = checkpoints.make(&state, &of, &mut |_, _| {}).expect("it is made");
     let largest = made.files.iter().map(|file| file.bytes).max();

@@ -20,7 +20,7 @@ use duolog::domain::fold::Fold;
 use duolog::domain::rows::RowsError;
 use duolog::domain::verdict::{Answer, Folded, Verdict};
 use duolog::log::Log;
-use duolog::rebuild::{Decoded, Span, StoreTarget, Watch, fold_log};
+use duolog::rebuild::{Decoded, Span, Watch, fold_log};
 use duolog::store::{KeepAll, Shared, SharedSizes, Store};
 use duolog_topics::{Account, Event, MessageSent};
 
@@ -136,7 +136,7 @@ impl Export {
         let mut lines =
             Lines { partition, write_from, selection, output, progress: &mut progress, failed: None, messages: 0 };
         let span = Span { partition, from: fold_from, end };
-        let folded = fold_log(log, span, &mut StoreTarget::new(store), &mut lines);
+        let folded = fold_log(log, span, &mut store.writer(), &mut lines);
         if let Some(error) = lines.failed {
             return Err(error);
         }

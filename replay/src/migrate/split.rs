@@ -197,9 +197,8 @@ impl Writer<'_> {
     }
 
     fn write(&mut self, home: usize) -> Result<()> {
-        let changes = std::mem::take(&mut self.changes[home]);
         let Home { store, applied, .. } = &self.new.homes[home];
-        Ok(store.commit(&changes, *applied)?)
+        Ok(store.writer().commit(&mut self.changes[home], *applied)?)
     }
 
     fn write_all(&mut self) -> Result<()> {

@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use duolog_topics::{ConsumerAdvance, LogId, Millis};
 use thiserror::Error;
+use tokio::sync::watch;
 
 use self::source::{Message, Source};
 use crate::domain::rows::{ConsumerRow, DAY, MetaRow, RowsError};
@@ -83,13 +84,9 @@ pub struct Writer {
     stopping: AtomicBool,
 }
 
-/// Ends a round that is under way when its future is dropped: a file may take a while, and nobody waits for it.
-struct Running(Arc<Writer>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.stopping.store(true, Ordering::Relaxed);
-    }
+/// Waits until the writer is told to stop, or nobody is left to tell it.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 impl Writer {
@@ -104,17 +101,30 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Runs until the future is dropped. The work is done on the blocking pool.
-    pub async fn run(self) {
-        let running = Running(Arc::new(self));
+    /// Runs until it is told to stop, and returns when a round that is under way has ended: in the middle of a file, for that
+    /// may take a while. The work is done on the blocking pool.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let writer = Arc::new(self);
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut said = String::new();
         loop {
-            looks.tick().await;
-            let writer = running.0.clone();
-            let problem = match tokio::task::spawn_blocking(move || writer.round()).await {
-                Ok(Ok(written)) => match running.0.record_position(!written.is_empty()).await {
+            tokio::select! {
+                _ = looks.tick() => {}
+                () = told(&mut stop) => return,
+            }
+            let at_work = writer.clone();
+            let mut round = tokio::task::spawn_blocking(move || at_work.round());
+            let done = tokio::select! {
+                done = &mut round => done,
+                () = told(&mut stop) => {
+                    writer.stopping.store(true, Ordering::Relaxed);
+                    let _ = round.await;
+                    return;
+                }
+            };
+            let problem = match done {
+                Ok(Ok(written)) => match writer.record_position(!written.is_empty()).await {
                     Ok(()) => String::new(),
                     Err(error) => error.to_string(),
                 },

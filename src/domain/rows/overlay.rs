@@ -5,12 +5,12 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 
-use super::{Cell, Changes, Direction, Key, KeyRange, Row, Rows, RowsError};
+use super::{Cell, Changes, Direction, Key, KeyRange, Row, Rows, RowsError, Visited};
 
-/// Changes over rows that do not have them yet: while a batch is folded, and (`C` shared) while it is committed.
-pub struct Overlay<'a, C = Changes> {
+/// Changes over rows that do not have them yet.
+pub struct Overlay<'a> {
     base: &'a dyn Rows,
-    changes: C,
+    changes: Changes,
     read: RefCell<Read>,
 }
 
@@ -34,13 +34,13 @@ impl Read {
 
 impl<'a> Overlay<'a> {
     pub fn new(base: &'a dyn Rows) -> Self {
-        Self::over(base, Changes::default())
+        Self { base, changes: Changes::default(), read: RefCell::default() }
     }
 
     /// The same rows without any change, and with the memory of earlier changes.
     #[must_use]
     pub fn reusing(self, spare: Changes) -> Self {
-        Self::over(self.base, spare)
+        Self { changes: spare, ..Self::new(self.base) }
     }
 
     pub fn put<R: Row>(&mut self, key: Key, row: &R) {
@@ -52,8 +52,8 @@ impl<'a> Overlay<'a> {
     }
 
     /// Takes over the changes of a batch that was folded over this overlay.
-    pub fn apply(&mut self, changes: Changes) {
-        self.changes.extend(changes);
+    pub fn apply(&mut self, changes: &mut Changes) {
+        changes.give(|key, cell| self.changes.set(key, cell));
     }
 
     pub fn into_changes(self) -> Changes {
@@ -65,23 +65,16 @@ impl<'a> Overlay<'a> {
     }
 }
 
-impl<'a, C: Borrow<Changes>> Overlay<'a, C> {
-    /// Rows as they will be once these changes are committed to them.
-    pub fn over(base: &'a dyn Rows, changes: C) -> Self {
-        Self { base, changes, read: RefCell::default() }
-    }
-}
-
-impl<C: Borrow<Changes>> Rows for Overlay<'_, C> {
+impl Rows for Overlay<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowsError> {
-        match self.changes.borrow().get(key) {
+        match self.changes.get(key) {
             Some(change) => Ok(change.as_ref().map(Cell::bytes)),
             None => self.base.get(key),
         }
     }
 
     fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
-        if let Some(change) = self.changes.borrow().get(key) {
+        if let Some(change) = self.changes.get(key) {
             return Ok(change.clone());
         }
         if let Some(read) = self.read.borrow().get(key) {
@@ -92,58 +85,64 @@ impl<C: Borrow<Changes>> Rows for Overlay<'_, C> {
         Ok(cell)
     }
 
-    /// Merges the two sorted runs; a change hides the committed row with its key.
     fn scan(
         &self,
         range: KeyRange<'_>,
         direction: Direction,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<Result<(), RowsError>>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
     ) -> Result<(), RowsError> {
-        let forward = direction == Direction::Forward;
-        let mut changes = self.changes.borrow().range(range, direction);
-        let mut next = changes.next();
-        let mut stopped = None;
-        let comes_first = |a: &[u8], b: &[u8]| if forward { a < b } else { a > b };
-        self.base.scan(range, direction, &mut |key, value| {
-            while let Some((changed, change)) = next
-                && comes_first(changed.as_slice(), key)
-            {
-                next = changes.next();
-                if let Some(change) = change
-                    && let ControlFlow::Break(result) = visit(changed.as_slice(), &change.bytes())
-                {
-                    stopped = Some(result);
-                    return ControlFlow::Break(Ok(()));
+        let changes = self.changes.range(range, direction);
+        scan_merged(changes, direction, &mut |visit| self.base.scan(range, direction, visit), visit)
+    }
+}
+
+/// Visits the rows that `below` visits as they are with some changes, which come in the same order: a change hides the row
+/// with its key.
+///
+/// # Errors
+/// What `below` fails with, or what `visit` broke with.
+pub fn scan_merged<K: Borrow<Key>, C: Borrow<Option<Cell>>>(
+    mut changes: impl Iterator<Item = (K, C)>,
+    direction: Direction,
+    below: &mut dyn FnMut(&mut dyn FnMut(&[u8], &[u8]) -> Visited) -> Result<(), RowsError>,
+    visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
+) -> Result<(), RowsError> {
+    let Some(first) = changes.next() else { return below(visit) };
+    let mut next = Some(first);
+    let comes_first = |a: &[u8], b: &[u8]| if direction == Direction::Forward { a < b } else { a > b };
+    // Takes the next change and shows it, if it is no deletion.
+    let mut show = |next: &mut Option<(K, C)>, visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited| {
+        let Some((key, cell)) = std::mem::replace(next, changes.next()) else { return ControlFlow::Continue(()) };
+        let key: &Key = key.borrow();
+        cell.borrow().as_ref().map_or(ControlFlow::Continue(()), |cell| visit(key.as_slice(), &cell.bytes()))
+    };
+    let mut stopped = None;
+    below(&mut |key, value| {
+        let flow = loop {
+            match next.as_ref().map(|(changed, _)| changed.borrow().as_slice()) {
+                Some(changed) if comes_first(changed, key) => {
+                    if let ControlFlow::Break(result) = show(&mut next, visit) {
+                        break ControlFlow::Break(result);
+                    }
                 }
+                Some(changed) if changed == key => break show(&mut next, visit),
+                _ => break visit(key, value),
             }
-            let flow = match next {
-                Some((changed, change)) if changed.as_slice() == key => {
-                    next = changes.next();
-                    change.as_ref().map_or(ControlFlow::Continue(()), |change| visit(key, &change.bytes()))
-                }
-                _ => visit(key, value),
-            };
-            match flow {
-                ControlFlow::Continue(()) => ControlFlow::Continue(()),
-                ControlFlow::Break(result) => {
-                    stopped = Some(result);
-                    ControlFlow::Break(Ok(()))
-                }
-            }
-        })?;
-        if let Some(result) = stopped {
+        };
+        flow.map_break(|result| {
+            stopped = Some(result);
+            Ok(())
+        })
+    })?;
+    if let Some(result) = stopped {
+        return result;
+    }
+    while next.is_some() {
+        if let ControlFlow::Break(result) = show(&mut next, visit) {
             return result;
         }
-        while let Some((changed, change)) = next {
-            next = changes.next();
-            if let Some(change) = change
-                && let ControlFlow::Break(result) = visit(changed.as_slice(), &change.bytes())
-            {
-                return result;
-            }
-        }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Rows in a map: for tests, and below the first checkpoint.
@@ -256,7 +255,7 @@ mod tests {
             prop_assert_eq!(changes.sorted().len(), changes.len());
             let mut merged = base.clone();
             merged.apply(&changes);
-            let overlay = Overlay::over(&base, changes);
+            let overlay = Overlay::new(&base).reusing(changes);
             for (from, from_it, until, until_it) in &walks {
                 let range = KeyRange { from: bound(from, *from_it), until: bound(until, *until_it) };
                 let from_there = from < until || from == until && *from_it && *until_it;

@@ -1,86 +1,105 @@
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::iter;
 use std::ops::Bound;
 
-use super::{Cell, Direction, Key, KeyRange};
+use super::keyed::InOrder;
+use super::{Direction, Key, KeyRange};
 
-/// More changes than this are kept in a tree: an account that everybody writes to has thousands in a batch.
+/// A run that is longer than this is kept in a tree once a key does not come after all others: an account that everybody
+/// writes to has thousands.
 const FEW: usize = 32;
 
-/// Changes of keys that begin alike, in order. Nearly every one comes after all others, and there are few.
+/// Values whose keys begin alike, in order. Nearly every one comes after all others.
 #[derive(Clone, Debug)]
-pub(super) enum Run {
-    Few(Vec<(Key, Option<Cell>)>),
-    Many(BTreeMap<Key, Option<Cell>>),
+pub(super) enum Run<V> {
+    Appended(Vec<(Key, V)>),
+    Tree(BTreeMap<Key, V>),
 }
 
-/// Changes in order.
-pub(super) type InOrder<'c> = Box<dyn Iterator<Item = (&'c Key, &'c Option<Cell>)> + 'c>;
-
-impl Run {
-    pub fn new(key: Key, cell: Option<Cell>) -> Self {
-        Self::Few(vec![(key, cell)])
+impl<V> Run<V> {
+    pub fn new(key: Key, value: V) -> Self {
+        Self::Appended(vec![(key, value)])
     }
 
-    /// Notes a change; whether it is the first one of its key.
-    pub fn set(&mut self, key: Key, cell: Option<Cell>) -> bool {
-        let changes = match self {
-            Self::Many(changes) => return changes.insert(key, cell).is_none(),
-            Self::Few(changes) => changes,
+    /// Puts a value for a key, merged with the one that is there; whether there was none.
+    pub fn put(&mut self, key: Key, value: V, merge: impl FnOnce(&mut V, V)) -> bool {
+        let values = match self {
+            Self::Appended(values) => values,
+            Self::Tree(values) => match values.entry(key) {
+                Entry::Occupied(mut found) => {
+                    merge(found.get_mut(), value);
+                    return false;
+                }
+                Entry::Vacant(place) => {
+                    place.insert(value);
+                    return true;
+                }
+            },
         };
-        let place = match changes.last() {
-            Some((last, _)) if *last < key => Err(changes.len()),
-            _ => changes.binary_search_by(|(other, _)| other.cmp(&key)),
+        let place = match values.last() {
+            Some((last, _)) if *last < key => Err(values.len()),
+            _ => values.binary_search_by(|(other, _)| other.cmp(&key)),
         };
         match place {
-            Ok(place) => changes[place].1 = cell,
-            Err(place) => changes.insert(place, (key, cell)),
-        }
-        if changes.len() > FEW {
-            *self = Self::Many(std::mem::take(changes).into_iter().collect());
+            Ok(place) => merge(&mut values[place].1, value),
+            Err(place) if place < values.len() && values.len() >= FEW => {
+                let mut tree: BTreeMap<_, _> = std::mem::take(values).into_iter().collect();
+                tree.insert(key, value);
+                *self = Self::Tree(tree);
+            }
+            Err(place) => values.insert(place, (key, value)),
         }
         place.is_err()
     }
 
-    pub fn get(&self, key: &[u8]) -> Option<&Option<Cell>> {
+    pub fn get(&self, key: &[u8]) -> Option<&V> {
         match self {
-            Self::Few(changes) => {
-                let place = changes.binary_search_by(|(other, _)| other.as_slice().cmp(key)).ok()?;
-                Some(&changes[place].1)
+            Self::Appended(values) => {
+                let place = values.binary_search_by(|(other, _)| other.as_slice().cmp(key)).ok()?;
+                Some(&values[place].1)
             }
-            Self::Many(changes) => changes.get(key),
+            Self::Tree(values) => values.get(key),
         }
     }
 
-    pub fn iter(&self) -> InOrder<'_> {
+    /// Gives everything away, in order.
+    pub fn give(self, each: &mut impl FnMut(Key, V)) {
         match self {
-            Self::Few(changes) => Box::new(changes.iter().map(|(key, cell)| (key, cell))),
-            Self::Many(changes) => Box::new(changes.iter()),
+            Self::Appended(values) => values.into_iter().for_each(|(key, value)| each(key, value)),
+            Self::Tree(values) => values.into_iter().for_each(|(key, value)| each(key, value)),
         }
     }
 
-    /// The changes within a range of keys.
-    pub fn range(&self, range: KeyRange<'_>, direction: Direction) -> InOrder<'_> {
+    pub fn iter(&self) -> InOrder<'_, V> {
         match self {
-            Self::Few(changes) => {
-                let from = changes.partition_point(|(key, _)| range.begins_after(key.as_slice()));
-                let until = changes.partition_point(|(key, _)| !range.ends_before(key.as_slice()));
-                let within = changes.get(from..until).unwrap_or_default().iter().map(|(key, cell)| (key, cell));
+            Self::Appended(values) => Box::new(values.iter().map(|(key, value)| (key, value))),
+            Self::Tree(values) => Box::new(values.iter()),
+        }
+    }
+
+    /// What lies within a range of keys.
+    pub fn range(&self, range: KeyRange<'_>, direction: Direction) -> InOrder<'_, V> {
+        match self {
+            Self::Appended(values) => {
+                let from = values.partition_point(|(key, _)| range.begins_after(key.as_slice()));
+                let until = values.partition_point(|(key, _)| !range.ends_before(key.as_slice()));
+                let within = values.get(from..until).unwrap_or_default().iter().map(|(key, value)| (key, value));
                 in_direction(within, direction)
             }
-            Self::Many(_) if range.is_empty() => Box::new(iter::empty()),
-            Self::Many(changes) => in_direction(changes.range::<[u8], _>((range.from, range.until)), direction),
+            Self::Tree(_) if range.is_empty() => Box::new(iter::empty()),
+            Self::Tree(values) => in_direction(values.range::<[u8], _>((range.from, range.until)), direction),
         }
     }
 }
 
-fn in_direction<'c>(
-    changes: impl DoubleEndedIterator<Item = (&'c Key, &'c Option<Cell>)> + 'c,
+fn in_direction<'c, V>(
+    values: impl DoubleEndedIterator<Item = (&'c Key, &'c V)> + 'c,
     direction: Direction,
-) -> InOrder<'c> {
+) -> InOrder<'c, V> {
     match direction {
-        Direction::Forward => Box::new(changes),
-        Direction::Backward => Box::new(changes.rev()),
+        Direction::Forward => Box::new(values),
+        Direction::Backward => Box::new(values.rev()),
     }
 }
 

@@ -82,7 +82,7 @@ fn at(next: u64) -> Applied {
 
 fn commit(store: &Store, next: u64) {
     let rows = (0..50_u64).map(|row| (Bytes::from(vec![1, row as u8]), Some(Bytes::from((row * next).to_string()))));
-    store.commit(&rows.collect(), at(next)).unwrap();
+    store.writer().commit(&mut rows.collect(), at(next)).unwrap();
 }
 
 fn holds(store: &Store, next: u64) {

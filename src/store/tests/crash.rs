@@ -38,7 +38,7 @@ fn a_flush_in_the_background_ends_by_itself() {
     let store = open(folder.path());
     put(&store, 1, [(1, "one")]);
     store.flush_in_background().unwrap();
-    store.db.wait_for_compact(&rocksdb::WaitForCompactOptions::default()).unwrap();
+    store.core.tables.wait().unwrap();
     assert_eq!(open(image(&store).path()).applied(), Some(at(1)));
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::rows::{Direction, KeyRange, Rows};
+use crate::domain::rows::{Changes, Direction, KeyRange, Rows};
 
 type Model = BTreeMap<Bytes, Bytes>;
 
@@ -22,6 +22,12 @@ fn open(path: &Path) -> Store {
     Store::open(path, &shared(), Arc::new(KeepAll)).unwrap()
 }
 
+/// A store that makes a table of every few commits.
+fn open_small(path: &Path) -> Store {
+    let sizes = SharedSizes { block_cache: 1 << 20, write_buffers: 12 << 10, threads: 1 };
+    Store::open(path, &Shared::new(sizes).unwrap(), Arc::new(KeepAll)).unwrap()
+}
+
 fn at(next: u64) -> Applied {
     Applied { next, checksum: next.wrapping_mul(0x9e37_79b9_7f4a_7c15) }
 }
@@ -32,7 +38,7 @@ fn key(number: u32) -> Bytes {
 
 fn put(store: &Store, next: u64, rows: impl IntoIterator<Item = (u32, &'static str)>) {
     let changes = rows.into_iter().map(|(number, value)| (key(number), Some(Bytes::from(value))));
-    store.commit(&changes.collect(), at(next)).unwrap();
+    store.writer().commit(&mut changes.collect(), at(next)).unwrap();
 }
 
 fn scan(rows: &dyn Rows, range: KeyRange<'_>, direction: Direction) -> Vec<(Bytes, Bytes)> {
@@ -51,7 +57,8 @@ fn all(rows: &dyn Rows) -> Model {
 
 /// What is on disk at this moment: what a killed process leaves. Nothing is written while it is taken.
 fn image(store: &Store) -> TempDir {
-    store.db.wait_for_compact(&rocksdb::WaitForCompactOptions::default()).unwrap();
+    store.core.tables.wait().unwrap();
+    store.core.db.wait_for_compact(&rocksdb::WaitForCompactOptions::default()).unwrap();
     image_of(store.path())
 }
 

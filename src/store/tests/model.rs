@@ -8,6 +8,7 @@ use super::*;
 enum Step {
     Commit(Vec<(u8, Option<u16>)>),
     Flush,
+    FlushInBackground,
     Look,
     Reopen,
     Crash,
@@ -17,6 +18,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => vec((any::<u8>(), option::weighted(0.7, any::<u16>())), 0..20).prop_map(Step::Commit),
         2 => Just(Step::Flush),
+        2 => Just(Step::FlushInBackground),
         2 => Just(Step::Look),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
@@ -76,7 +78,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn rows_and_place_always_agree(steps in vec(step(), 1..40)) {
+    fn rows_and_place_always_agree(steps in vec(step(), 1..60), small in any::<bool>()) {
+        let open = if small { open_small } else { open };
         let mut folder = tempfile::tempdir().unwrap();
         let mut store = open(folder.path());
         // What the rows were at each place since the beginning, and views that are kept.
@@ -87,13 +90,14 @@ proptest! {
                 Step::Commit(rows) => {
                     let (changes, mut model) = (changes(&rows), history.last().unwrap().clone());
                     apply(&mut model, &changes);
-                    store.commit(&changes, at(history.len() as u64)).unwrap();
+                    store.writer().commit(&mut changes.clone(), at(history.len() as u64)).unwrap();
                     history.push(model);
                 }
                 Step::Flush => {
                     store.flush().unwrap();
                     flushed = history.len() - 1;
                 }
+                Step::FlushInBackground => store.flush_in_background().unwrap(),
                 Step::Look => views.push((history.len() - 1, store.view())),
                 Step::Reopen => {
                     views.clear();
@@ -134,7 +138,7 @@ proptest! {
         for (next, part) in (1..).zip([flushed, newer]) {
             let changes = changes(part);
             apply(&mut model, &changes);
-            store.commit(&changes, at(next)).unwrap();
+            store.writer().commit(&mut changes.clone(), at(next)).unwrap();
             if next == 1 {
                 store.flush().unwrap();
             }

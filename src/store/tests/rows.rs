@@ -1,7 +1,7 @@
 use std::{ops::ControlFlow, thread};
 
 use super::*;
-use crate::domain::rows::{Changes, RowsError};
+use crate::domain::rows::{Changes, Key, RowsError, Table};
 
 #[test]
 fn a_view_stays_as_it_is_and_can_go_to_another_thread() {
@@ -10,7 +10,7 @@ fn a_view_stays_as_it_is_and_can_go_to_another_thread() {
     assert_eq!((store.applied(), store.view().applied().unwrap()), (None, None));
     put(&store, 1, [(1, "one"), (2, "two")]);
     let before = store.view();
-    store.commit(&Changes::from_iter([(key(1), Some(Bytes::from("eins"))), (key(2), None)]), at(2)).unwrap();
+    store.writer().commit(&mut Changes::from_iter([(key(1), Some(Bytes::from("eins"))), (key(2), None)]), at(2)).unwrap();
     store.flush().unwrap();
     let after = store.view();
     drop(store);
@@ -58,7 +58,7 @@ fn the_place_never_goes_back() {
 #[should_panic = "is no row's"]
 fn the_stores_own_keys_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    open(folder.path()).commit(&Changes::from_iter([(Bytes::from_static(&[0, 1]), None::<Bytes>)]), at(1)).unwrap();
+    open(folder.path()).writer().commit(&mut Changes::from_iter([(Bytes::from_static(&[0, 1]), None::<Bytes>)]), at(1)).unwrap();
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn expired_rows_go_with_a_compaction_and_the_place_stays() {
     store.flush().unwrap();
     put(&store, 2, [(5, "old")]);
     store.flush().unwrap();
-    store.db.compact_range::<&[u8], &[u8]>(None, None);
+    store.core.db.compact_range::<&[u8], &[u8]>(None, None);
     let kept: Vec<Bytes> = all(&store.view()).into_keys().collect();
     assert_eq!(kept, [key(2), key(3)]);
     assert_eq!(store.view().applied().unwrap(), Some(at(2)));
@@ -95,7 +95,7 @@ fn a_tool_sees_what_was_flushed_and_changes_nothing() {
     assert_eq!(tool.applied().unwrap(), Some(at(1)));
     assert_eq!(tool.get(&key(1)).unwrap().as_deref(), Some(&b"one"[..]));
     store.flush().unwrap();
-    store.db.compact_range::<&[u8], &[u8]>(None, None);
+    store.core.db.compact_range::<&[u8], &[u8]>(None, None);
     assert_eq!(all(&tool).len(), 1, "files that the server removed can still be read");
     assert!(Store::open_read_only(&folder.path().join("nowhere")).is_err());
     assert!(!folder.path().join("nowhere").exists());
@@ -122,31 +122,81 @@ fn stores_share_what_bounds_their_memory() {
     let large: Bytes = vec![7; 1 << 20].into();
     for next in 1..=12 {
         for store in &stores {
-            store.commit(&Changes::from_iter([(key(next as u32), Some(large.clone()))]), at(next)).unwrap();
+            store.writer().commit(&mut Changes::from_iter([(key(next as u32), Some(large.clone()))]), at(next)).unwrap();
         }
     }
-    // 36 MiB of rows and 8 MiB of write buffers: some store has been made to flush.
-    let flushed = |store: &Store| store.db.live_files().unwrap().len();
-    let waited = rocksdb::WaitForCompactOptions::default();
-    stores.iter().for_each(|store| store.db.wait_for_compact(&waited).unwrap());
-    assert!(stores.iter().map(flushed).sum::<usize>() > 0);
+    // 12 MiB of rows in each, and 8 MiB of write buffers for all: each has made tables.
+    for store in &stores {
+        store.core.tables.wait().unwrap();
+        assert!(!store.core.db.live_files().unwrap().is_empty());
+    }
 }
 
 #[test]
-fn an_ingested_batch_reads_like_a_committed_one_and_is_durable() {
+fn rows_are_read_while_they_become_a_table() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     put(&store, 1, [(1, "one"), (2, "two"), (3, "three")]);
     let before = store.view();
-    let changes = Changes::from_iter([(key(1), Some(Bytes::from("eins"))), (key(2), None)]);
-    store.ingest(&changes, at(2)).unwrap();
-    put(&store, 3, [(4, "four")]);
-    let expected = [(key(1), "eins".into()), (key(3), "three".into()), (key(4), "four".into())];
+    store.flush_in_background().unwrap();
+    put(&store, 2, [(1, "eins"), (4, "four")]);
+    let expected = [(key(1), "eins".into()), (key(2), "two".into()), (key(3), "three".into()), (key(4), "four".into())];
     assert_eq!(scan(&store, EVERYTHING, Direction::Forward), expected);
-    assert_eq!(store.applied(), Some(at(3)));
+    store.core.tables.wait().unwrap();
+    assert_eq!(scan(&store, EVERYTHING, Direction::Forward), expected);
     assert_eq!(before.get(&key(1)).unwrap().as_deref(), Some(&b"one"[..]));
-    // The last commit is not flushed; what was ingested and all before it is there.
+    assert_eq!(all(&before).len(), 3);
+    // The last commit is not flushed; the one before is there.
     let found = Store::open_read_only(folder.path()).unwrap();
-    assert_eq!(scan(&found, EVERYTHING, Direction::Forward), expected[..2]);
-    assert_eq!(found.applied().unwrap(), Some(at(2)));
+    assert_eq!((all(&found).len(), found.applied().unwrap()), (3, Some(at(1))));
+    assert_eq!(store.applied(), Some(at(2)));
+}
+
+#[test]
+fn a_row_keeps_the_versions_that_views_look_at_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let numbers = || store.core.layers.read().active.committed().versions(&key(1));
+    let mut views = Vec::new();
+    for next in 1..=6_u64 {
+        put(&store, next, [(1, ["a", "b", "c", "d", "e", "f"][next as usize - 1])]);
+        if next % 2 == 0 {
+            views.push(store.view());
+        }
+    }
+    assert_eq!(numbers(), [6, 4, 2]);
+    let seen: Vec<_> = views.iter().map(|view| view.get(&key(1)).unwrap().unwrap()).collect();
+    assert_eq!(seen, ["b", "d", "f"]);
+    views.remove(1);
+    put(&store, 7, [(1, "g")]);
+    assert_eq!(numbers(), [7, 6, 2]);
+    views.clear();
+    put(&store, 8, [(1, "h")]);
+    assert_eq!(numbers(), [8]);
+}
+
+#[test]
+fn a_long_walk_lets_commits_in_and_does_not_see_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let prefix = Key::of(Table::Timeline).text("alice");
+    let entry = |number: u64| (prefix.clone().u64(number), Some(Bytes::from(number.to_string())));
+    store.writer().commit(&mut (0..3_000).step_by(2).map(entry).collect(), at(1)).unwrap();
+    let view = store.view();
+    let (from, until) = (prefix.clone().into_bytes(), prefix.end_of_prefix());
+    let range = KeyRange { from: Bound::Included(&from), until: Bound::Excluded(&until) };
+    for direction in [Direction::Forward, Direction::Backward] {
+        let mut seen = 0;
+        let visit = &mut |_: &[u8], _: &[u8]| {
+            seen += 1;
+            if seen % 100 == 0 {
+                let next = store.applied().unwrap().next + 1;
+                store.writer().commit(&mut (0..3_000).map(entry).collect(), at(next)).unwrap();
+            }
+            ControlFlow::Continue(())
+        };
+        view.scan(range, direction, visit).unwrap();
+        assert_eq!(seen, 1_500);
+    }
+    assert_eq!(scan(&store, range, Direction::Forward).len(), 3_000);
 }

@@ -11,9 +11,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use duolog_test_broker::Brokers;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::faults::load::RETRY;
 use crate::harness::{Server, body, random};
 
 const NODES: usize = 3;
@@ -74,15 +75,29 @@ impl<'a> Shared<'a> {
     }
 }
 
+/// A node's answer, asked again while it says so: a node that came back is given partitions when it suits the group, and
+/// for that moment they are nobody's.
+fn answer(node: &Server, command: &str, request: &Value) -> Value {
+    let began = Instant::now();
+    loop {
+        let reply = node.call(command, request);
+        if !RETRY.iter().any(|code| reply["ErrorCode"] == *code) {
+            assert_eq!(reply["ErrorCode"], 0, "{command} {request} -> {reply}");
+            return reply;
+        }
+        assert!(began.elapsed() < LONGEST, "{command} {request} -> {reply}");
+    }
+}
+
 /// The texts that one has got from another, oldest first, as a node tells it.
 fn history(node: &Server, of: &str, from: &str) -> Vec<String> {
     let mut texts = Vec::new();
     let mut request =
         json!({"Operator_Account": of, "Peer_Account": from, "MaxCnt": 100, "MinTime": 0, "MaxTime": u32::MAX});
     loop {
-        let page = node.ok("openim/admin_getroammsg", &request);
+        let page = answer(node, "openim/admin_getroammsg", &request);
         let list = page["MsgList"].as_array().expect("a list").iter().rev();
-        let text = |message: &serde_json::Value| {
+        let text = |message: &Value| {
             message["MsgBody"][0]["MsgContent"]["Text"].as_str().expect("a text").to_owned()
         };
         texts.extend(list.filter(|message| message["From_Account"] == *from).map(text));

@@ -1,0 +1,200 @@
+//! Committed rows become tables of RocksDB, one buffer at a time, on a thread that gives way to whoever waits for an answer.
+//!
+//! ```text
+//! active ──(full, or a flush)──► frozen ──► sorted ──► table file ──► in RocksDB ──► its hot rows stay in memory ──► gone
+//!                                  readers look into it until here ────────────────────────────────────────────────▲
+//! ```
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use rocksdb::{IngestExternalFileOptions, SstFileWriter};
+
+use super::buffer::{Buffer, Committed};
+use super::hot::HotRows;
+use super::{Applied, Core, StoreError, applied};
+use crate::domain::rows::Scratch;
+
+/// The table that is made at the moment; what a crash leaves of it is overwritten.
+const NEW_TABLE: &str = "ingest.sst";
+/// How long a table waits, again and again, while compactions are too far behind.
+const BEHIND: Duration = Duration::from_millis(10);
+
+/// Whether a table is being made, and whether one could not be.
+#[derive(Default)]
+pub(super) struct Tables {
+    state: Mutex<State>,
+    made: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// A flush was asked for while the one before was not done.
+    wanted: bool,
+    making: bool,
+    failed: Option<Failure>,
+    thread: Option<JoinHandle<()>>,
+}
+
+type Failure = (&'static str, rocksdb::Error);
+
+impl Tables {
+    /// # Errors
+    /// If a table could not be made: what is in memory may not go on growing.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.state.lock().check()
+    }
+
+    /// Waits until no table is being made.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn wait(&self) -> Result<(), StoreError> {
+        let mut state = self.state.lock();
+        while state.making {
+            self.made.wait(&mut state);
+        }
+        state.check()
+    }
+
+    /// Waits for the thread that made the last table.
+    pub fn end(&self) {
+        let thread = self.state.lock().thread.take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl State {
+    fn check(&self) -> Result<(), StoreError> {
+        match &self.failed {
+            Some((operation, source)) => Err(StoreError::Failed { operation, source: source.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Core {
+    /// Makes a table of what is committed, and waits for it.
+    pub(super) fn flush(self: &Arc<Self>) -> Result<Option<Applied>, StoreError> {
+        let writing = self.writing.lock();
+        let applied = self.freeze(&writing)?;
+        drop(writing);
+        self.tables.wait()?;
+        Ok(applied)
+    }
+
+    /// Begins a table of what is committed, now or as soon as the one before is made.
+    pub(super) fn flush_in_background(self: &Arc<Self>) -> Result<(), StoreError> {
+        let writing = self.writing.lock();
+        let mut state = self.tables.state.lock();
+        if state.making {
+            state.wanted = true;
+            return state.check();
+        }
+        drop(state);
+        self.freeze(&writing).map(drop)
+    }
+
+    /// After a commit: begins a table if the rows in memory are many; waits if they are too many. `writing` is held, so the
+    /// writer goes no further.
+    pub(super) fn make_room(self: &Arc<Self>, bytes: usize, writing: &MutexGuard<'_, ()>) -> Result<(), StoreError> {
+        let share = self.memory.share();
+        let state = self.tables.state.lock();
+        let wanted = bytes >= share || state.wanted;
+        if wanted && (!state.making || bytes >= 2 * share) {
+            drop(state);
+            self.freeze(writing)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the writer another buffer and makes a table of the one before, on a thread of its own. If one is being made it
+    /// waits for that. Gives the place that the table will hold.
+    fn freeze(self: &Arc<Self>, _writing: &MutexGuard<'_, ()>) -> Result<Option<Applied>, StoreError> {
+        self.tables.wait()?;
+        let mut layers = self.layers.write();
+        let committed = layers.active.committed();
+        let (sequence, applied, nothing) = (committed.sequence, committed.applied, committed.is_empty());
+        drop(committed);
+        if nothing {
+            return Ok(applied);
+        }
+        let frozen = std::mem::replace(&mut layers.active, Arc::new(Buffer::after(sequence, applied)));
+        layers.frozen = Some(frozen.clone());
+        drop(layers);
+        let core = self.clone();
+        let made = move || {
+            let made = core.make_table(&frozen);
+            let mut state = core.tables.state.lock();
+            state.making = false;
+            state.failed = made.err();
+            core.tables.made.notify_all();
+        };
+        let mut state = self.tables.state.lock();
+        (state.making, state.wanted) = (true, false);
+        let thread = std::thread::Builder::new().name("tables".to_owned()).spawn(made);
+        // The one before has ended.
+        state.thread = Some(thread.expect("the system can start the threads of a partition"));
+        Ok(applied)
+    }
+
+    fn make_table(&self, frozen: &Buffer) -> Result<(), Failure> {
+        let committed = frozen.committed();
+        // Only the writing gives way: whoever holds what others wait for does not.
+        let written = std::thread::scope(|scope| {
+            let write = || {
+                give_way();
+                self.write_table(&committed)
+            };
+            scope.spawn(write).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        let path = written.map_err(|error| ("writing a table", error))?;
+        let ingested = |error| ("taking a table in", error);
+        while self.db.property_int_value("rocksdb.is-write-stopped").map_err(ingested)? == Some(1) {
+            std::thread::sleep(BEHIND);
+        }
+        let mut options = IngestExternalFileOptions::default();
+        options.set_move_files(true);
+        self.db.ingest_external_file_opts(&options, vec![path]).map_err(ingested)?;
+        for (key, cell) in committed.iter().filter(|(key, _)| HotRows::table(key.as_slice()).is_some()) {
+            self.hot.put(key.clone(), cell.clone());
+        }
+        self.layers.write().frozen = None;
+        Ok(())
+    }
+
+    fn write_table(&self, committed: &Committed) -> Result<PathBuf, rocksdb::Error> {
+        let path = self.path.join(NEW_TABLE);
+        let (mut table, mut scratch) = (SstFileWriter::create(&self.options), Scratch::new());
+        table.open(&path)?;
+        if let Some(applied) = committed.applied {
+            table.put(applied::KEY, applied.encode())?;
+        }
+        for (key, cell) in committed.sorted() {
+            match cell {
+                Some(cell) => table.put(key.as_slice(), cell.value(&mut scratch))?,
+                None => table.delete(key.as_slice())?,
+            }
+        }
+        table.finish()?;
+        Ok(path)
+    }
+}
+
+/// Whoever waits for an answer goes first: this thread takes the time that is left.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    const LOWEST: i32 = 19;
+    // It means the calling thread.
+    if let Err(error) = rustix::process::setpriority_process(None, LOWEST) {
+        tracing::debug!("a table is written as if it were urgent: {error}");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
