@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use duolog_topics::{Account, Authority, CursorsAdvanced, Envelope, Event, EventId, Tick};
 
-use super::partition::{Answering, Committed, Partition, Pending, Request};
 use super::EngineError;
+use super::partition::{Answering, Committed, Partition, Pending, Request};
 use crate::domain::judge::{self, Judged};
 use crate::domain::verdict::Verdict;
 use crate::domain::view::Mailbox;

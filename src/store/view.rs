@@ -8,7 +8,7 @@ use rocksdb::{DB, ReadOptions, SnapshotWithThreadMode};
 
 use super::buffer::{Buffer, Viewing};
 use super::{Applied, Core, applied};
-use crate::domain::rows::{Cell, Direction, KeyRange, Rows, RowsError, Visited, scan_merged};
+use crate::domain::rows::{Cell, Direction, KeyRange, Rows, RowsError, Visited, Visitor, scan_merged};
 
 /// A consistent view of a store: all rows as one commit left them, however many follow. It keeps the store's RocksDB
 /// open until it is dropped.
@@ -109,21 +109,14 @@ impl View {
         sequence: u64,
         range: KeyRange<'_>,
         direction: Direction,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
+        visit: &mut Visitor<'_>,
     ) -> Result<(), RowsError> {
         let Some((newest, older)) = buffers.split_first() else { return self.scan_tables(range, direction, visit) };
-        let below = &mut |visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited| {
-            self.scan_over(older, sequence, range, direction, visit)
-        };
+        let below = &mut |visit: &mut Visitor<'_>| self.scan_over(older, sequence, range, direction, visit);
         scan_merged(newest.range(range, direction, sequence), direction, below, visit)
     }
 
-    fn scan_tables(
-        &self,
-        range: KeyRange<'_>,
-        direction: Direction,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
-    ) -> Result<(), RowsError> {
+    fn scan_tables(&self, range: KeyRange<'_>, direction: Direction, visit: &mut Visitor<'_>) -> Result<(), RowsError> {
         let mut options = ReadOptions::default();
         options.set_snapshot(&self.snapshot);
         scan(&self.db, options, range, direction, visit)

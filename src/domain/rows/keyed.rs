@@ -96,7 +96,7 @@ impl<V> Keyed<V> {
         all.extend(in_order(self.by_key.iter()));
         all.extend(in_order(self.runs.iter()).flat_map(|(_, run)| run.iter()));
         // Two runs in order: a stable sort merges them.
-        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        all.sort_by_key(|(key, _)| *key);
         all
     }
 
@@ -118,9 +118,7 @@ impl<V> Keyed<V> {
 }
 
 /// Sorts by keys. Their beginnings are compared beside each other, without a look at each key where it lies.
-fn in_order<'c, V: 'c>(
-    entries: impl Iterator<Item = (&'c Key, &'c V)>,
-) -> impl Iterator<Item = (&'c Key, &'c V)> {
+fn in_order<'c, V: 'c>(entries: impl Iterator<Item = (&'c Key, &'c V)>) -> impl Iterator<Item = (&'c Key, &'c V)> {
     let mut entries: Vec<_> = entries.map(|(key, value)| (head(key.as_slice()), key, value)).collect();
     entries.sort_unstable_by(|(a_head, a, _), (b_head, b, _)| a_head.cmp(b_head).then_with(|| a.cmp(b)));
     entries.into_iter().map(|(_, key, value)| (key, value))

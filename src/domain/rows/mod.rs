@@ -42,7 +42,7 @@ pub use meta::{DAY, Horizons, MetaRow};
 pub use outbox::{OutboxRow, PositionRow};
 pub use outcome::{ClosedSession, EndedSession, Missed, Outcome, OutcomeRow};
 pub use overlay::{MapRows, Overlay, scan_merged};
-pub use port::{Direction, KeyRange, Rows, RowsError, Visited};
+pub use port::{Direction, KeyRange, Rows, RowsError, Visited, Visitor};
 pub use profile::{ProfileRow, StoredItem, set_item};
 pub use relation::{FriendGroupsRow, RelationKind, RelationRow};
 pub use table::{Horizon, Key, KeyReader, Table};

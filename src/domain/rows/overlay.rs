@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 
-use super::{Cell, Changes, Direction, Key, KeyRange, Row, Rows, RowsError, Visited};
+use super::{Cell, Changes, Direction, Key, KeyRange, Row, Rows, RowsError, Visited, Visitor};
 
 /// Changes over rows that do not have them yet.
 pub struct Overlay<'a> {
@@ -104,14 +104,14 @@ impl Rows for Overlay<'_> {
 pub fn scan_merged<K: Borrow<Key>, C: Borrow<Option<Cell>>>(
     mut changes: impl Iterator<Item = (K, C)>,
     direction: Direction,
-    below: &mut dyn FnMut(&mut dyn FnMut(&[u8], &[u8]) -> Visited) -> Result<(), RowsError>,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
+    below: &mut dyn FnMut(&mut Visitor<'_>) -> Result<(), RowsError>,
+    visit: &mut Visitor<'_>,
 ) -> Result<(), RowsError> {
     let Some(first) = changes.next() else { return below(visit) };
     let mut next = Some(first);
     let comes_first = |a: &[u8], b: &[u8]| if direction == Direction::Forward { a < b } else { a > b };
     // Takes the next change and shows it, if it is no deletion.
-    let mut show = |next: &mut Option<(K, C)>, visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited| {
+    let mut show = |next: &mut Option<(K, C)>, visit: &mut Visitor<'_>| {
         let Some((key, cell)) = std::mem::replace(next, changes.next()) else { return ControlFlow::Continue(()) };
         let key: &Key = key.borrow();
         cell.borrow().as_ref().map_or(ControlFlow::Continue(()), |cell| visit(key.as_slice(), &cell.bytes()))

@@ -27,6 +27,9 @@ pub struct KeyRange<'a> {
 /// What a visitor of rows says: go on, or end the scan with this result.
 pub type Visited = ControlFlow<Result<(), RowsError>>;
 
+/// Hears of keys and values, in order.
+pub type Visitor<'v> = dyn FnMut(&[u8], &[u8]) -> Visited + 'v;
+
 /// A consistent view of one partition's rows. The store's snapshot is one, the fold's overlay is one, a test's map is one.
 pub trait Rows {
     /// # Errors

@@ -10,7 +10,10 @@ fn a_view_stays_as_it_is_and_can_go_to_another_thread() {
     assert_eq!((store.applied(), store.view().applied().unwrap()), (None, None));
     put(&store, 1, [(1, "one"), (2, "two")]);
     let before = store.view();
-    store.writer().commit(&mut Changes::from_iter([(key(1), Some(Bytes::from("eins"))), (key(2), None)]), at(2)).unwrap();
+    store
+        .writer()
+        .commit(&mut Changes::from_iter([(key(1), Some(Bytes::from("eins"))), (key(2), None)]), at(2))
+        .unwrap();
     store.flush().unwrap();
     let after = store.view();
     drop(store);
@@ -58,7 +61,10 @@ fn the_place_never_goes_back() {
 #[should_panic = "is no row's"]
 fn the_stores_own_keys_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    open(folder.path()).writer().commit(&mut Changes::from_iter([(Bytes::from_static(&[0, 1]), None::<Bytes>)]), at(1)).unwrap();
+    open(folder.path())
+        .writer()
+        .commit(&mut Changes::from_iter([(Bytes::from_static(&[0, 1]), None::<Bytes>)]), at(1))
+        .unwrap();
 }
 
 #[test]
@@ -122,7 +128,10 @@ fn stores_share_what_bounds_their_memory() {
     let large: Bytes = vec![7; 1 << 20].into();
     for next in 1..=12 {
         for store in &stores {
-            store.writer().commit(&mut Changes::from_iter([(key(next as u32), Some(large.clone()))]), at(next)).unwrap();
+            store
+                .writer()
+                .commit(&mut Changes::from_iter([(key(next as u32), Some(large.clone()))]), at(next))
+                .unwrap();
         }
     }
     // 12 MiB of rows in each, and 8 MiB of write buffers for all: each has made tables.

@@ -97,9 +97,7 @@ fn history(node: &Server, of: &str, from: &str) -> Vec<String> {
     loop {
         let page = answer(node, "openim/admin_getroammsg", &request);
         let list = page["MsgList"].as_array().expect("a list").iter().rev();
-        let text = |message: &Value| {
-            message["MsgBody"][0]["MsgContent"]["Text"].as_str().expect("a text").to_owned()
-        };
+        let text = |message: &Value| message["MsgBody"][0]["MsgContent"]["Text"].as_str().expect("a text").to_owned();
         texts.extend(list.filter(|message| message["From_Account"] == *from).map(text));
         if page["Complete"] == 1 {
             texts.reverse();
