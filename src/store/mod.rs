@@ -10,8 +10,8 @@
 //!             flushed   applied (next = 8)
 //! ```
 //!
-//! What is committed lies in memory first ([`buffer`]), as the fold left it, and not in RocksDB's own write buffer: a row that
-//! is changed by every second message is encoded and sorted once a table, not once a commit. [`tables`] makes tables of it.
+//! What is committed lies in memory first (`buffer`), as the fold left it, and not in RocksDB's own write buffer: a row that
+//! is changed by every second message is encoded and sorted once a table, not once a commit. `tables` makes tables of it.
 //!
 //! Keys that begin with 0x00 belong to the store: no row may have one, no scan visits one.
 
