@@ -10,8 +10,8 @@ use super::{Cell, Rows, RowsError, Table};
 /// The format of every value that this program writes.
 const FORMAT: u8 = 1;
 
-/// Where a value is encoded before it has a place: most need no memory of their own.
-pub type Scratch = SmallVec<[u8; 256]>;
+/// Where a value is encoded before it has a place: a message of the usual length needs no memory of its own.
+pub type Scratch = SmallVec<[u8; 1024]>;
 
 struct Appended<'v>(&'v mut Scratch);
 

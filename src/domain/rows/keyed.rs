@@ -53,6 +53,7 @@ impl<V> Keyed<V> {
         }
     }
 
+    #[inline]
     pub fn get(&self, key: &[u8]) -> Option<&V> {
         match Table::walked_prefix(key) {
             Some(prefix) => self.runs.get(prefix)?.get(key),

@@ -44,7 +44,8 @@ macro_rules! tables {
                 match self { $( Table::$table => $dumped, )* }
             }
 
-            pub const fn from_byte(byte: u8) -> Option<Self> {
+            #[inline]
+    pub const fn from_byte(byte: u8) -> Option<Self> {
                 match byte { $( $byte => Some(Table::$table), )* _ => None }
             }
         }
@@ -54,6 +55,7 @@ macro_rules! tables {
 impl Table {
     /// What the keys of one walk of the fold have in common with this key: the table and the names or the number that
     /// follow. `None` for tables that it reads row by row.
+    #[inline]
     pub(super) fn walked_prefix(key: &[u8]) -> Option<&[u8]> {
         use Table::{Broadcast, Device, History, Outbox, PushToken, Recent, Relation, Session, Timeline};
         match Self::from_byte(*key.first()?)? {
@@ -93,6 +95,7 @@ tables! {
 const END: u8 = 0;
 
 /// The part of a key that ends with the name that begins at a place.
+#[inline]
 fn up_to_name(key: &[u8], place: usize) -> Option<&[u8]> {
     let end = key[place..].iter().position(|byte| *byte == END)?;
     Some(&key[..=place + end])
@@ -125,43 +128,52 @@ impl From<&[u8]> for Key {
 }
 
 impl Key {
+    #[inline]
     pub fn of(table: Table) -> Self {
         Self(SmallVec::from_slice(&[table as u8]))
     }
 
+    #[inline]
     pub fn account(self, account: &Account) -> Self {
         self.text(account.as_str())
     }
 
     /// # Panics
     /// In debug builds if the text holds 0x00; callers check their texts at the gateway.
+    #[inline]
     pub fn text(mut self, text: &str) -> Self {
         debug_assert!(!text.as_bytes().contains(&END), "key text holds the end mark");
+        self.0.reserve(text.len() + 1);
         self.0.extend_from_slice(text.as_bytes());
         self.0.push(END);
         self
     }
 
+    #[inline]
     pub fn byte(mut self, byte: u8) -> Self {
         self.0.push(byte);
         self
     }
 
+    #[inline]
     pub fn u32(mut self, number: u32) -> Self {
         self.0.extend_from_slice(&number.to_be_bytes());
         self
     }
 
+    #[inline]
     pub fn u64(mut self, number: u64) -> Self {
         self.0.extend_from_slice(&number.to_be_bytes());
         self
     }
 
+    #[inline]
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
         self
     }
 
+    #[inline]
     pub fn as_slice(&self) -> &[u8] {
         &self.0
     }
