@@ -28,7 +28,7 @@ pub const OUTBOX_DELETED: u64 = 1_000;
 pub const FLUSH_RECORDS: u64 = 200_000;
 
 /// Records and bytes that one batch of a rebuild holds at most: nobody waits for an answer.
-pub const REBUILD_RECORDS: usize = 4_096;
+pub const REBUILD_RECORDS: usize = 512;
 pub const REBUILD_BYTES: usize = 32 << 20;
 
 /// Deliveries, and bytes of the records that cause them, that one consumer holds in memory for one partition; then it

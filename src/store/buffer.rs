@@ -25,8 +25,11 @@ const OVERHEAD: usize = 100;
 /// Rows in memory. One thread writes; readers see what was committed when they came.
 pub(super) struct Buffer(RwLock<Committed>);
 
-/// What the commits so far have come to.
+/// Memory for rows, without any.
 #[derive(Default)]
+pub(super) struct Memory(Keyed<Versions>);
+
+/// What the commits so far have come to.
 pub(super) struct Committed {
     rows: Keyed<Versions>,
     /// The number of the newest commit, which counts on from buffer to buffer.
@@ -92,9 +95,17 @@ impl Version {
 }
 
 impl Buffer {
-    /// An empty one that goes on after a commit.
-    pub fn after(sequence: u64, applied: Option<Applied>) -> Self {
-        Self(RwLock::new(Committed { sequence, began: sequence, applied, ..Committed::default() }))
+    /// An empty one that goes on after a commit, in the memory of an earlier one.
+    pub fn after(sequence: u64, applied: Option<Applied>, memory: Memory) -> Self {
+        Self(RwLock::new(Committed { rows: memory.0, sequence, began: sequence, applied, bytes: 0 }))
+    }
+
+    /// Forgets the rows. What is left is the memory for another buffer: to grow it anew, page by page and map by map, was a
+    /// third of what commits cost.
+    pub fn into_memory(self) -> Memory {
+        let mut rows = self.0.into_inner().rows;
+        rows.clear();
+        Memory(rows)
     }
 
     /// Adds a commit: readers see all of it or nothing. `viewed`: the commits that views look at, in order. Gives the bytes

@@ -49,7 +49,7 @@ pub use self::{
 use self::{
     buffer::{Buffer, Viewed},
     hot::HotRows,
-    shared::Memory,
+    shared::Share,
     tables::Tables,
 };
 pub use crate::dir_lock::{DirLock, LockError, lock_dir};
@@ -76,7 +76,9 @@ struct Core {
     layers: RwLock<Layers>,
     viewed: Arc<Viewed>,
     hot: HotRows,
-    memory: Memory,
+    share: Share,
+    /// What the last table leaves for the next buffer.
+    spare: Mutex<Option<buffer::Memory>>,
     /// Held by whoever commits, or gives the writer another buffer.
     writing: Mutex<()>,
     tables: Tables,
@@ -120,10 +122,14 @@ impl Store {
             db,
             path: path.to_owned(),
             options: tables,
-            layers: RwLock::new(Layers { active: Arc::new(Buffer::after(0, applied)), frozen: None }),
+            layers: RwLock::new(Layers {
+                active: Arc::new(Buffer::after(0, applied, buffer::Memory::default())),
+                frozen: None,
+            }),
             viewed: Arc::default(),
             hot: HotRows::new(),
-            memory: shared.memory(),
+            share: shared.share(),
+            spare: Mutex::default(),
             writing: Mutex::default(),
             tables: Tables::default(),
         });

@@ -42,27 +42,27 @@ impl Shared {
         Ok(Self { cache, write_buffers: sizes.write_buffers, stores: Arc::default(), env })
     }
     /// What a store that opens has of the write buffers.
-    pub(super) fn memory(&self) -> Memory {
+    pub(super) fn share(&self) -> Share {
         self.stores.fetch_add(1, Ordering::Relaxed);
-        Memory { write_buffers: self.write_buffers, stores: self.stores.clone() }
+        Share { write_buffers: self.write_buffers, stores: self.stores.clone() }
     }
 }
 
 /// A store's part in the memory of all.
-pub(super) struct Memory {
+pub(super) struct Share {
     write_buffers: usize,
     stores: Arc<AtomicUsize>,
 }
 
-impl Memory {
+impl Share {
     /// Bytes of rows that make a table. A store may hold three times as many: the table that is made, and, while that takes
     /// long, two such parts on top.
-    pub fn share(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.write_buffers / 3 / self.stores.load(Ordering::Relaxed).max(1)
     }
 }
 
-impl Drop for Memory {
+impl Drop for Share {
     fn drop(&mut self) {
         self.stores.fetch_sub(1, Ordering::Relaxed);
     }

@@ -103,7 +103,7 @@ impl Core {
     /// After a commit: begins a table if the rows in memory are many; waits if they are too many. `writing` is held, so the
     /// writer goes no further.
     pub(super) fn make_room(self: &Arc<Self>, bytes: usize, writing: &MutexGuard<'_, ()>) -> Result<(), StoreError> {
-        let share = self.memory.share();
+        let share = self.share.bytes();
         let state = self.tables.state.lock();
         let wanted = bytes >= share || state.wanted;
         if wanted && (!state.making || bytes >= 2 * share) {
@@ -124,12 +124,17 @@ impl Core {
         if nothing {
             return Ok(applied);
         }
-        let frozen = std::mem::replace(&mut layers.active, Arc::new(Buffer::after(sequence, applied)));
+        let memory = self.spare.lock().take().unwrap_or_default();
+        let frozen = std::mem::replace(&mut layers.active, Arc::new(Buffer::after(sequence, applied, memory)));
         layers.frozen = Some(frozen.clone());
         drop(layers);
         let core = self.clone();
         let made = move || {
             let made = core.make_table(&frozen);
+            // Views may look into it for longer.
+            if let Some(frozen) = Arc::into_inner(frozen) {
+                *core.spare.lock() = Some(frozen.into_memory());
+            }
             let mut state = core.tables.state.lock();
             state.making = false;
             state.failed = made.err();

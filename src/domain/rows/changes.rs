@@ -1,6 +1,9 @@
 use super::keyed::{InOrder, Keyed};
 use super::{Cell, Direction, Key, KeyRange};
 
+/// A batch as large as this leaves memory behind that is too much for the next one.
+const KEPT: usize = 1 << 16;
+
 /// What a fold leaves behind: each changed key once, with its new value or none if the row is gone.
 #[derive(Clone, Debug, Default)]
 pub struct Changes(Keyed<Option<Cell>>);
@@ -26,6 +29,9 @@ impl Changes {
 
     /// Forgets everything and keeps the memory for the next batch, unless it was an unusually large one.
     pub fn clear(&mut self) {
+        if self.0.capacity() > KEPT {
+            self.0 = Keyed::default();
+        }
         self.0.clear();
     }
 

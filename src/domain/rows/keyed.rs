@@ -7,8 +7,6 @@ use foldhash::fast::FixedState;
 use super::run::Run;
 use super::{Direction, Key, KeyRange, Table};
 
-/// A map as large as this leaves memory behind that is too large for the next one.
-const KEPT: usize = 1 << 16;
 /// Bytes of a key that are compared before the key itself: most keys of a table differ there.
 const HEAD: usize = 24;
 
@@ -81,11 +79,13 @@ impl<V> Keyed<V> {
         self.runs.drain().for_each(|(_, run)| run.give(&mut each));
     }
 
-    /// Forgets everything and keeps the memory for what comes next, unless it is unusually much.
+    /// How much finds room in the memory that was taken so far.
+    pub fn capacity(&self) -> usize {
+        self.by_key.capacity().max(self.runs.capacity())
+    }
+
+    /// Forgets everything and keeps the memory for what comes next.
     pub fn clear(&mut self) {
-        if self.by_key.capacity().max(self.runs.capacity()) > KEPT {
-            *self = Self::default();
-        }
         self.by_key.clear();
         self.runs.clear();
         self.in_runs = 0;
