@@ -36,6 +36,7 @@ struct State {
     wanted: bool,
     making: bool,
     failed: Option<Failure>,
+    /// Makes the last table, or clears its memory.
     thread: Option<JoinHandle<()>>,
 }
 
@@ -58,6 +59,13 @@ impl Tables {
             self.made.wait(&mut state);
         }
         state.check()
+    }
+
+    fn made(&self, made: Result<(), Failure>) {
+        let mut state = self.state.lock();
+        state.making = false;
+        state.failed = made.err();
+        self.made.notify_all();
     }
 
     /// Waits for the thread that made the last table.
@@ -128,36 +136,27 @@ impl Core {
         let frozen = std::mem::replace(&mut layers.active, Arc::new(Buffer::after(sequence, applied, memory)));
         layers.frozen = Some(frozen.clone());
         drop(layers);
-        let core = self.clone();
-        let made = move || {
-            let made = core.make_table(&frozen);
-            // Views may look into it for longer.
-            if let Some(frozen) = Arc::into_inner(frozen) {
-                *core.spare.lock() = Some(frozen.into_memory());
-            }
-            let mut state = core.tables.state.lock();
-            state.making = false;
-            state.failed = made.err();
-            core.tables.made.notify_all();
-        };
         let mut state = self.tables.state.lock();
         (state.making, state.wanted) = (true, false);
-        let thread = std::thread::Builder::new().name("tables".to_owned()).spawn(made);
-        // The one before has ended.
+        let (core, earlier) = (self.clone(), state.thread.take());
+        let make = move || {
+            core.tables.made(core.make_table(&frozen));
+            // A view may look into it for longer.
+            if let Some(frozen) = Arc::into_inner(frozen) {
+                *core.spare.lock() = Some(aside(|| frozen.into_memory()));
+            }
+            if let Some(earlier) = earlier {
+                let _ = earlier.join();
+            }
+        };
+        let thread = std::thread::Builder::new().name("tables".to_owned()).spawn(make);
         state.thread = Some(thread.expect("the system can start the threads of a partition"));
         Ok(applied)
     }
 
     fn make_table(&self, frozen: &Buffer) -> Result<(), Failure> {
         let committed = frozen.committed();
-        // Only the writing gives way: whoever holds what others wait for does not.
-        let written = std::thread::scope(|scope| {
-            let write = || {
-                give_way();
-                self.write_table(&committed)
-            };
-            scope.spawn(write).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
+        let written = aside(|| self.write_table(&committed));
         let path = written.map_err(|error| ("writing a table", error))?;
         let ingested = |error| ("taking a table in", error);
         while self.db.property_int_value("rocksdb.is-write-stopped").map_err(ingested)? == Some(1) {
@@ -191,7 +190,18 @@ impl Core {
     }
 }
 
-/// Whoever waits for an answer goes first: this thread takes the time that is left.
+/// Runs something on a thread that takes the time that is left: whoever waits for an answer goes first. It may hold nothing
+/// that others wait for.
+fn aside<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let run = || {
+            give_way();
+            run()
+        };
+        scope.spawn(run).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 #[cfg(target_os = "linux")]
 fn give_way() {
     const LOWEST: i32 = 19;
