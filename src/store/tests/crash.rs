@@ -92,3 +92,24 @@ fn a_damaged_table_is_never_read() {
     }
     assert!(found > 20, "{found}");
 }
+
+#[test]
+fn a_table_that_cannot_be_written_stops_the_store_and_takes_nothing_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, 1, [(1, "one")]);
+    store.flush().unwrap();
+    // Where the next table would be made.
+    let in_the_way = folder.path().join("ingest.sst");
+    fs::create_dir(&in_the_way).unwrap();
+    put(&store, 2, [(2, "two")]);
+    store.flush().unwrap_err();
+    assert_eq!(all(&store.view()).len(), 2);
+    let refused = store.writer().commit(&mut Changes::default(), at(3)).unwrap_err();
+    assert!(refused.to_string().contains("writing a table"), "{refused}");
+    assert_eq!(store.applied(), Some(at(2)));
+    drop(store);
+    fs::remove_dir(&in_the_way).unwrap();
+    let store = open(folder.path());
+    assert_eq!((store.applied(), all(&store.view()).len()), (Some(at(1)), 1));
+}
