@@ -36,6 +36,7 @@ impl Stores {
     pub fn get(&self, partition: u32) -> Result<(Store, Arc<ExpiredRows>), DataDirError> {
         let mut open = self.open.lock();
         if let Some(state) = open.remove(&partition)
+            && !state.0.has_failed()
             && why_unfit(self.log.as_ref(), partition, state.0.applied())?.is_none()
         {
             open.insert(partition, state.clone());

@@ -138,8 +138,9 @@ impl Engine {
         self.moved();
     }
 
-    /// Lets a partition go: the consumers of its log come to an end, while it still serves; then nothing more is decided, what was appended is folded, the rows are flushed. Nothing of this
-    /// process is appended to it after this returns. Blocks. Without effect on one that is not owned.
+    /// Lets a partition go: the consumers of its log come to an end, while it still serves; then nothing more is decided, what
+    /// was appended is folded, the rows are flushed. Nothing of this process is appended to it after this returns. Blocks.
+    /// Without effect on one that is not owned.
     pub fn let_go(&self, id: u32) {
         if let Some(partition) = self.owned(id) {
             partition.leave();

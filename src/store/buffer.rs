@@ -111,13 +111,15 @@ impl Buffer {
     /// Adds a commit: readers see all of it or nothing. `viewed`: the commits that views look at, in order. Gives the bytes
     /// of all rows, about.
     pub fn commit(&self, changes: &mut Changes, applied: Applied, viewed: impl FnOnce() -> Vec<u64>) -> usize {
+        // Before anything of it is there.
+        changes.iter().for_each(|(key, _)| assert_row(key));
         let mut committed = self.0.write();
-        // No view comes to be meanwhile.
-        let viewed = viewed();
-        let Committed { rows, sequence, bytes, .. } = &mut *committed;
+        let Committed { rows, sequence, bytes, began, .. } = &mut *committed;
+        // No view comes to be meanwhile, and one that is older than this buffer has no row of it.
+        let mut viewed = viewed();
+        viewed.retain(|view| view > began);
         *sequence += 1;
         changes.give(|key, cell| {
-            assert_row(&key);
             let (length, fresh) = (key.as_slice().len(), Versions::new(*sequence, cell));
             let (mut gained, mut lost) = (length + OVERHEAD + fresh.bytes(), 0);
             rows.put(key, fresh, |row, fresh| {

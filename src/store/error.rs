@@ -13,8 +13,8 @@ pub enum StoreError {
     Files { path: PathBuf, source: io::Error },
     #[error("{operation} of the state failed")]
     Failed { operation: &'static str, source: rocksdb::Error },
-    #[error("the thread that writes the state has ended")]
-    Stopped,
+    #[error("writing a table of the state failed: {0}")]
+    Table(String),
     #[error(transparent)]
     Rows(#[from] RowsError),
 }

@@ -3,9 +3,6 @@ use quick_cache::sync::Cache;
 
 use crate::domain::rows::{Cell, Key, Table};
 
-/// Bytes of hot rows that one store keeps in memory, beside those that are in no table yet.
-const BYTES: u64 = 64 << 20;
-
 /// The newest rows of tables that nearly every record looks at: decoded, bounded, and with the absence of rows, because most
 /// looks at relations find nothing.
 ///
@@ -24,9 +21,10 @@ impl Weighter<Key, Option<Cell>> for Weigh {
 }
 
 impl HotRows {
-    pub fn new() -> Self {
-        const EXPECTED_ROW: u64 = 256;
-        Self(Cache::with_weighter((BYTES / EXPECTED_ROW) as usize, BYTES, Weigh))
+    /// `bytes`: what they take at most, about.
+    pub fn new(bytes: usize) -> Self {
+        const EXPECTED_ROW: usize = 256;
+        Self(Cache::with_weighter(bytes / EXPECTED_ROW, bytes as u64, Weigh))
     }
 
     /// The table of a key, if its rows belong here.

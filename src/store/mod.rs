@@ -118,6 +118,7 @@ impl Store {
         expiry::install(&mut options, expiry);
         let db = Arc::new(DB::open(&options, path).map_err(opened)?);
         let applied = View::of_tables(db.clone()).applied()?;
+        let share = shared.share();
         let core = Arc::new(Core {
             db,
             path: path.to_owned(),
@@ -127,8 +128,8 @@ impl Store {
                 frozen: None,
             }),
             viewed: Arc::default(),
-            hot: HotRows::new(),
-            share: shared.share(),
+            hot: HotRows::new(share.hot_rows()),
+            share,
             spare: Mutex::default(),
             writing: Mutex::default(),
             tables: Tables::default(),
@@ -176,6 +177,11 @@ impl Store {
         self.core.layers.read().active.committed().applied
     }
 
+    /// Whether a table could not be written: then nothing more is committed, until it is opened again.
+    pub fn has_failed(&self) -> bool {
+        self.core.tables.check().is_err()
+    }
+
     /// Who commits to the store: one at a time.
     pub fn writer(&self) -> Writer {
         Writer::new(self.clone())
@@ -204,7 +210,7 @@ impl Store {
     }
 
     /// Makes a copy of the store in a new folder on the same file system: files that never change are linked, so it
-    /// costs a flush. Gives the place of the copy, which is at or behind that of the store when it was called.
+    /// costs a flush. Gives the place of the copy, which is at or after that of the store when it was called.
     ///
     /// # Errors
     /// If the folder exists, or the disk fails.

@@ -10,13 +10,16 @@ pub struct SharedSizes {
     pub block_cache: usize,
     /// Bytes of rows in memory that are in no table yet, of all stores; each has an equal share of it.
     pub write_buffers: usize,
+    /// Bytes of rows in memory that are in tables, decoded: those that nearly every record looks at. The first store has all of
+    /// it, the second half as much, and so on.
+    pub hot_rows: usize,
     /// Threads that compact.
     pub threads: i32,
 }
 
 impl Default for SharedSizes {
     fn default() -> Self {
-        Self { block_cache: 384 << 20, write_buffers: 192 << 20, threads: 2 }
+        Self { block_cache: 384 << 20, write_buffers: 256 << 20, hot_rows: 64 << 20, threads: 2 }
     }
 }
 
@@ -25,6 +28,7 @@ impl Default for SharedSizes {
 pub struct Shared {
     pub(super) cache: Cache,
     write_buffers: usize,
+    hot_rows: usize,
     /// How many stores are open.
     stores: Arc<AtomicUsize>,
     pub(super) env: Env,
@@ -39,26 +43,33 @@ impl Shared {
         env.set_background_threads(sizes.threads);
         // Whoever waits for an answer goes first: compactions take the time that is left.
         env.lower_thread_pool_cpu_priority();
-        Ok(Self { cache, write_buffers: sizes.write_buffers, stores: Arc::default(), env })
+        Ok(Self { cache, write_buffers: sizes.write_buffers, hot_rows: sizes.hot_rows, stores: Arc::default(), env })
     }
-    /// What a store that opens has of the write buffers.
+
+    /// What a store that opens has of the memory.
     pub(super) fn share(&self) -> Share {
-        self.stores.fetch_add(1, Ordering::Relaxed);
-        Share { write_buffers: self.write_buffers, stores: self.stores.clone() }
+        let others = self.stores.fetch_add(1, Ordering::Relaxed);
+        let hot_rows = self.hot_rows / (others + 1);
+        Share { write_buffers: self.write_buffers, hot_rows, stores: self.stores.clone() }
     }
 }
 
 /// A store's part in the memory of all.
 pub(super) struct Share {
     write_buffers: usize,
+    hot_rows: usize,
     stores: Arc<AtomicUsize>,
 }
 
 impl Share {
-    /// Bytes of rows that make a table. A store may hold three times as many: the table that is made, and, while that takes
-    /// long, two such parts on top.
+    pub fn hot_rows(&self) -> usize {
+        self.hot_rows
+    }
+
+    /// Bytes of rows that make a table. While a table takes long the next one may become twice as large, so a store may hold
+    /// four times as many, and memory that waits for the next rows.
     pub fn bytes(&self) -> usize {
-        self.write_buffers / 3 / self.stores.load(Ordering::Relaxed).max(1)
+        self.write_buffers / 4 / self.stores.load(Ordering::Relaxed).max(1)
     }
 }
 

@@ -5,7 +5,8 @@
 //!                                  readers look into it until here ────────────────────────────────────────────────▲
 //! ```
 
-use std::path::PathBuf;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use super::hot::HotRows;
 use super::{Applied, Core, StoreError, applied};
 use crate::domain::rows::Scratch;
 
-/// The table that is made at the moment; what a crash leaves of it is overwritten.
+/// The table that is made at the moment. A crash may leave it behind, as another name of a file that RocksDB has taken in.
 const NEW_TABLE: &str = "ingest.sst";
 /// How long a table waits, again and again, while compactions are too far behind.
 const BEHIND: Duration = Duration::from_millis(10);
@@ -35,12 +36,10 @@ struct State {
     /// A flush was asked for while the one before was not done.
     wanted: bool,
     making: bool,
-    failed: Option<Failure>,
+    failed: Option<String>,
     /// Makes the last table, or clears its memory.
     thread: Option<JoinHandle<()>>,
 }
-
-type Failure = (&'static str, rocksdb::Error);
 
 impl Tables {
     /// # Errors
@@ -61,7 +60,7 @@ impl Tables {
         state.check()
     }
 
-    fn made(&self, made: Result<(), Failure>) {
+    fn made(&self, made: Result<(), String>) {
         let mut state = self.state.lock();
         state.making = false;
         state.failed = made.err();
@@ -79,16 +78,15 @@ impl Tables {
 
 impl State {
     fn check(&self) -> Result<(), StoreError> {
-        match &self.failed {
-            Some((operation, source)) => Err(StoreError::Failed { operation, source: source.clone() }),
-            None => Ok(()),
-        }
+        self.failed.clone().map_or(Ok(()), |why| Err(StoreError::Table(why)))
     }
 }
 
 impl Core {
     /// Makes a table of what is committed, and waits for it.
     pub(super) fn flush(self: &Arc<Self>) -> Result<Option<Applied>, StoreError> {
+        // Not while the writer stands still.
+        self.tables.wait()?;
         let writing = self.writing.lock();
         let applied = self.freeze(&writing)?;
         drop(writing);
@@ -96,7 +94,7 @@ impl Core {
         Ok(applied)
     }
 
-    /// Begins a table of what is committed, now or as soon as the one before is made.
+    /// Begins a table of what is committed: now or, while another one is being made, at the first commit after that.
     pub(super) fn flush_in_background(self: &Arc<Self>) -> Result<(), StoreError> {
         let writing = self.writing.lock();
         let mut state = self.tables.state.lock();
@@ -140,7 +138,8 @@ impl Core {
         (state.making, state.wanted) = (true, false);
         let (core, earlier) = (self.clone(), state.thread.take());
         let make = move || {
-            core.tables.made(core.make_table(&frozen));
+            let made = catch_unwind(AssertUnwindSafe(|| core.make_table(&frozen)));
+            core.tables.made(made.unwrap_or_else(|_| Err("the thread that makes it has panicked".to_owned())));
             // A view may look into it for longer.
             if let Some(frozen) = Arc::into_inner(frozen) {
                 *core.spare.lock() = Some(aside(|| frozen.into_memory()));
@@ -149,22 +148,25 @@ impl Core {
                 let _ = earlier.join();
             }
         };
-        let thread = std::thread::Builder::new().name("tables".to_owned()).spawn(make);
-        state.thread = Some(thread.expect("the system can start the threads of a partition"));
-        Ok(applied)
+        match std::thread::Builder::new().name("tables".to_owned()).spawn(make) {
+            Ok(thread) => state.thread = Some(thread),
+            Err(error) => (state.making, state.failed) = (false, Some(error.to_string())),
+        }
+        state.check().map(|()| applied)
     }
 
-    fn make_table(&self, frozen: &Buffer) -> Result<(), Failure> {
+    fn make_table(&self, frozen: &Buffer) -> Result<(), String> {
         let committed = frozen.committed();
-        let written = aside(|| self.write_table(&committed));
-        let path = written.map_err(|error| ("writing a table", error))?;
-        let ingested = |error| ("taking a table in", error);
-        while self.db.property_int_value("rocksdb.is-write-stopped").map_err(ingested)? == Some(1) {
-            std::thread::sleep(BEHIND);
+        let path = self.path.join(NEW_TABLE);
+        match std::fs::remove_file(&path) {
+            // To write over it would write over what RocksDB has of it.
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("{} is in the way: {error}", path.display()));
+            }
+            _ => {}
         }
-        let mut options = IngestExternalFileOptions::default();
-        options.set_move_files(true);
-        self.db.ingest_external_file_opts(&options, vec![path]).map_err(ingested)?;
+        aside(|| self.write_table(&path, &committed)).map_err(rocksdb::Error::into_string)?;
+        self.take_in(path).map_err(rocksdb::Error::into_string)?;
         for (key, cell) in committed.iter().filter(|(key, _)| HotRows::table(key.as_slice()).is_some()) {
             self.hot.put(key.clone(), cell.clone());
         }
@@ -172,10 +174,9 @@ impl Core {
         Ok(())
     }
 
-    fn write_table(&self, committed: &Committed) -> Result<PathBuf, rocksdb::Error> {
-        let path = self.path.join(NEW_TABLE);
+    fn write_table(&self, path: &Path, committed: &Committed) -> Result<(), rocksdb::Error> {
         let (mut table, mut scratch) = (SstFileWriter::create(&self.options), Scratch::new());
-        table.open(&path)?;
+        table.open(path)?;
         if let Some(applied) = committed.applied {
             table.put(applied::KEY, applied.encode())?;
         }
@@ -185,13 +186,23 @@ impl Core {
                 None => table.delete(key.as_slice())?,
             }
         }
-        table.finish()?;
-        Ok(path)
+        table.finish()
+    }
+
+    fn take_in(&self, path: PathBuf) -> Result<(), rocksdb::Error> {
+        let number = |property: &str| self.db.property_int_value(property).map(Option::unwrap_or_default);
+        // Compactions that have failed never come nearer; RocksDB then says why.
+        while number("rocksdb.is-write-stopped")? > 0 && number("rocksdb.background-errors")? == 0 {
+            std::thread::sleep(BEHIND);
+        }
+        let mut options = IngestExternalFileOptions::default();
+        options.set_move_files(true);
+        self.db.ingest_external_file_opts(&options, vec![path])
     }
 }
 
-/// Runs something on a thread that takes the time that is left: whoever waits for an answer goes first. It may hold nothing
-/// that others wait for.
+/// Runs something on a thread that takes the time that is left: whoever waits for an answer goes first. It may hold no
+/// lock that others wait for.
 fn aside<T: Send>(run: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let run = || {

@@ -82,17 +82,24 @@ impl<'h> Source<'h> {
             let pointer = Pointer { generation: meta.generation, partition: meta.partition, offset };
             MessageRow::key(pointer).into_bytes()
         };
-        let (from, until) = (key(first), key(last));
-        let range = KeyRange { from: Bound::Included(&from), until: Bound::Included(&until) };
         let mut rows = HashMap::new();
+        let mut visit = |key: &[u8], value: &[u8]| match read_row(key, value) {
+            Ok((offset, row)) => {
+                rows.insert(offset, row);
+                ControlFlow::Continue(())
+            }
+            Err(error) => ControlFlow::Break(Err(error)),
+        };
         self.home.engine.look(self.home.partition, |mailbox, _| {
-            mailbox.rows.scan(range, Direction::Forward, &mut |key, value| match read_row(key, value) {
-                Ok((offset, row)) => {
-                    rows.insert(offset, row);
-                    ControlFlow::Continue(())
-                }
-                Err(error) => ControlFlow::Break(Err(error)),
-            })
+            let mut next = first;
+            while next <= last {
+                let end = last.min(next | (MessageRow::BESIDE - 1));
+                let (from, until) = (key(next), key(end));
+                let range = KeyRange { from: Bound::Included(&from), until: Bound::Included(&until) };
+                mailbox.rows.scan(range, Direction::Forward, &mut visit)?;
+                next = end + 1;
+            }
+            Ok(())
         })?;
         Ok(rows)
     }

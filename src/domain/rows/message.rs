@@ -66,6 +66,10 @@ impl Row for MessageRow {
 }
 
 impl MessageRow {
+    /// The rows of so many offsets, from a multiple of it on, lie beside each other where rows are in memory: a walk that goes
+    /// no further is cheap.
+    pub const BESIDE: u64 = 256;
+
     pub fn new(from: &Account, content: &MessageContent, message_time: Millis, record_time: Millis) -> Self {
         Self {
             record_time,

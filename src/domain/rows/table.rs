@@ -45,7 +45,7 @@ macro_rules! tables {
             }
 
             #[inline]
-    pub const fn from_byte(byte: u8) -> Option<Self> {
+            pub const fn from_byte(byte: u8) -> Option<Self> {
                 match byte { $( $byte => Some(Table::$table), )* _ => None }
             }
         }
@@ -57,12 +57,16 @@ impl Table {
     /// follow. `None` for tables that it reads row by row.
     #[inline]
     pub(super) fn walked_prefix(key: &[u8]) -> Option<&[u8]> {
-        use Table::{Broadcast, Device, History, Outbox, PushToken, Recent, Relation, Session, Timeline};
+        use Table::{
+            Broadcast, Consumer, Device, History, Message, Outbox, PushToken, Recent, Relation, Session, Timeline,
+        };
         match Self::from_byte(*key.first()?)? {
             Timeline | Recent | Device | Session | Relation | PushToken => up_to_name(key, 1),
             History => up_to_name(key, up_to_name(key, 1)?.len()),
             Outbox => key.get(..1 + size_of::<u32>()),
-            Broadcast => key.get(..1),
+            // All but the last byte of a pointer.
+            Message => key.get(..size_of::<u8>() + 2 * size_of::<u32>() + size_of::<u64>() - 1),
+            Broadcast | Consumer => key.get(..1),
             _ => None,
         }
     }

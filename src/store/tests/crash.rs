@@ -113,3 +113,22 @@ fn a_table_that_cannot_be_written_stops_the_store_and_takes_nothing_away() {
     let store = open(folder.path());
     assert_eq!((store.applied(), all(&store.view()).len()), (Some(at(1)), 1));
 }
+
+/// A crash may come after RocksDB has noted that it has a table, and before the name is gone under which it was made.
+#[test]
+fn what_a_crash_leaves_of_a_table_that_was_taken_in_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, 1, [(1, "one"), (2, "two")]);
+    store.flush().unwrap();
+    let is_table = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "sst");
+    let mut files = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    fs::hard_link(files.find(is_table).unwrap(), folder.path().join("ingest.sst")).unwrap();
+    put(&store, 2, [(2, "zwei"), (3, "three")]);
+    drop(store);
+    let store = open(folder.path());
+    assert_eq!(
+        all(&store.view()),
+        Model::from([(key(1), "one".into()), (key(2), "zwei".into()), (key(3), "three".into())])
+    );
+}

@@ -15,7 +15,7 @@ type Model = BTreeMap<Bytes, Bytes>;
 const EVERYTHING: KeyRange<'static> = KeyRange { from: Bound::Unbounded, until: Bound::Unbounded };
 
 fn shared() -> Shared {
-    Shared::new(SharedSizes { block_cache: 8 << 20, write_buffers: 8 << 20, threads: 1 }).unwrap()
+    Shared::new(SharedSizes { block_cache: 8 << 20, write_buffers: 8 << 20, hot_rows: 1 << 20, threads: 1 }).unwrap()
 }
 
 fn open(path: &Path) -> Store {
@@ -24,7 +24,7 @@ fn open(path: &Path) -> Store {
 
 /// A store that makes a table of every few commits.
 fn open_small(path: &Path) -> Store {
-    let sizes = SharedSizes { block_cache: 1 << 20, write_buffers: 12 << 10, threads: 1 };
+    let sizes = SharedSizes { block_cache: 1 << 20, write_buffers: 12 << 10, hot_rows: 1 << 10, threads: 1 };
     Store::open(path, &Shared::new(sizes).unwrap(), Arc::new(KeepAll)).unwrap()
 }
 
