@@ -174,6 +174,7 @@ impl Core {
         Ok(())
     }
 
+    /// Through the page cache: RocksDB's writer of single tables knows no other way.
     fn write_table(&self, path: &Path, committed: &Committed) -> Result<(), rocksdb::Error> {
         let (mut table, mut scratch) = (SstFileWriter::create(&self.options), Scratch::new());
         table.open(path)?;
