@@ -84,33 +84,40 @@ async fn send(engine: &Engine, number: u64) -> bool {
     matches!(engine.submit(&sender, message.into()).await, Ok(Verdict::Applied(Answer::Sent(_))))
 }
 
-/// A log that counts how large the batches are that pass through it.
-pub struct Counting<L> {
+/// A log that notes how large the batches are that pass through it, and how long they take.
+pub struct Watched<L> {
     log: Arc<L>,
-    appends: AtomicU64,
     records: AtomicU64,
+    appends: Mutex<Histogram<u64>>,
 }
 
-impl<L: Log> Counting<L> {
+impl<L: Log> Watched<L> {
     pub fn new(log: Arc<L>) -> Self {
-        Self { log, appends: 0.into(), records: 0.into() }
+        Self { log, records: 0.into(), appends: Mutex::new(times()) }
     }
 
     /// Records in an append, on the average.
     pub fn batch(&self) -> f64 {
-        self.records.load(Ordering::Relaxed) as f64 / self.appends.load(Ordering::Relaxed).max(1) as f64
+        self.records.load(Ordering::Relaxed) as f64 / self.appends.lock().len().max(1) as f64
+    }
+
+    /// How long appends have taken since this was asked last.
+    pub fn appends(&self) -> Histogram<u64> {
+        std::mem::replace(&mut self.appends.lock(), times())
     }
 }
 
-impl<L: Log> Log for Counting<L> {
+impl<L: Log> Log for Watched<L> {
     fn partitions(&self) -> u32 {
         self.log.partitions()
     }
 
     fn append(&self, partition: u32, batch: Vec<Record>) -> Result<Vec<u64>, LogError> {
-        self.appends.fetch_add(1, Ordering::Relaxed);
         self.records.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        self.log.append(partition, batch)
+        let start = Instant::now();
+        let appended = self.log.append(partition, batch);
+        self.appends.lock().saturating_record(start.elapsed().as_nanos() as u64);
+        appended
     }
 
     fn batch_records(&self) -> usize {

@@ -9,7 +9,7 @@ use duolog::log::{EmbeddedLog, Log};
 use tokio::runtime::Runtime;
 
 use crate::folding::{self, Folding};
-use crate::load::{self, Counting};
+use crate::load::{self, Watched};
 use crate::report::{Figure, Goal, Report};
 use crate::spread::Spread;
 use crate::{history, raw, scratch, stored};
@@ -47,8 +47,8 @@ fn engine(folder: &std::path::Path, log: &Arc<EmbeddedLog>, stored: u64) -> Resu
     opened.stop();
     drop(opened);
 
-    let counting = Arc::new(Counting::new(log.clone()));
-    let engine = Engine::open(folding::parts(counting.clone(), &folder.join("warm"))?, |_, _, _| {})?;
+    let watched = Arc::new(Watched::new(log.clone()));
+    let engine = Engine::open(folding::parts(watched.clone(), &folder.join("warm"))?, |_, _, _| {})?;
     let mut rates = Vec::new();
     for round in 0..ROUNDS {
         let first = stored + WARM_UP + round * SENDS;
@@ -56,7 +56,7 @@ fn engine(folder: &std::path::Path, log: &Arc<EmbeddedLog>, stored: u64) -> Resu
         rates.push(SENDS as f64 / taken.as_secs_f64());
     }
     engine.stop();
-    Ok((Spread::new(rates), counting.batch()))
+    Ok((Spread::new(rates), watched.batch()))
 }
 
 /// Rates of the loop on what the engine did from an offset on.

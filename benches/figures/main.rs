@@ -32,7 +32,7 @@ mod report;
 mod sockets;
 mod spread;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use report::Report;
 
 #[global_allocator]
@@ -68,7 +68,7 @@ fn main() -> Result<()> {
     let mut report = Report::new(machine::measure()?);
     for (name, measure) in FIGURES {
         if wanted.is_empty() || wanted.iter().any(|one| one == name) {
-            measure(&mut report)?;
+            measure(&mut report).unwrap_or_else(|why| report.fail(name, &why));
         }
     }
     println!("\n{report}");
@@ -76,6 +76,7 @@ fn main() -> Result<()> {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/RESULTS.md");
         std::fs::write(path, report.to_string())?;
     }
+    ensure!(report.failed().is_empty(), "not measured: {}", report.failed().join(", "));
     Ok(())
 }
 

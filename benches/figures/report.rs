@@ -30,19 +30,36 @@ pub struct Report {
     pub acked_sends: Option<f64>,
     /// The median of M3: M4 runs at half of it.
     pub socket_sends: Option<f64>,
-    figures: Vec<Figure>,
+    rows: Vec<String>,
+    /// The names of those that could not be measured.
+    failed: Vec<&'static str>,
 }
 
 impl Report {
     pub fn new(machine: Machine) -> Self {
         println!("{machine}");
-        Self { machine, acked_sends: None, socket_sends: None, figures: Vec::new() }
+        Self { machine, acked_sends: None, socket_sends: None, rows: Vec::new(), failed: Vec::new() }
     }
 
     /// Takes a figure, and prints it at once.
     pub fn add(&mut self, figure: Figure) {
-        println!("{figure}");
-        self.figures.push(figure);
+        self.row(figure.to_string());
+    }
+
+    /// Notes why a figure could not be measured; the others do not depend on it.
+    pub fn fail(&mut self, name: &'static str, why: &anyhow::Error) {
+        self.row(format!("| {} | {why:#} | | | | | | **not measured** |", name.to_uppercase()));
+        self.failed.push(name);
+    }
+
+    /// The figures that could not be measured.
+    pub fn failed(&self) -> &[&'static str] {
+        &self.failed
+    }
+
+    fn row(&mut self, row: String) {
+        println!("{row}");
+        self.rows.push(row);
     }
 }
 
@@ -94,6 +111,6 @@ impl fmt::Display for Report {
         writeln!(f, "{}", self.machine)?;
         writeln!(f, "| # | figure | measured | against, in the same run | ratio | goal | at least | |")?;
         writeln!(f, "|---|---|---|---|---|---|---|---|")?;
-        self.figures.iter().try_for_each(|figure| writeln!(f, "{figure}"))
+        self.rows.iter().try_for_each(|row| writeln!(f, "{row}"))
     }
 }

@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use duolog_topics::Account;
-use futures_util::{SinkExt as _, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::stream::{self, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _, TryStreamExt as _};
 use hdrhistogram::Histogram;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -16,6 +18,8 @@ use crate::{history, load, program};
 
 /// Connections that are made at a time.
 const OPENING: usize = 64;
+/// What stands in a reply to a request that was refused.
+const REFUSED: &str = r#""error":"#;
 /// What stands before the time in a frame that is measured.
 const MARK: &str = r#""custom":""#;
 
@@ -110,7 +114,7 @@ pub async fn closed_loop(
 async fn answered(socket: &mut Socket) -> Result<()> {
     loop {
         let frame = text(socket.next().await)?;
-        ensure!(!frame.contains(r#""error":"#), "refused: {frame}");
+        ensure!(!frame.contains(REFUSED), "refused: {frame}");
         if !frame.starts_with(r#"{"push""#) {
             return Ok(());
         }
@@ -129,7 +133,7 @@ fn text(message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>)
 /// With echoes a sender is its own listener. `frame`: of a sender, the number of the send, and when it was due.
 ///
 /// # Errors
-/// If a connection ends.
+/// If a send is refused, or a connection ends.
 pub async fn open_loop(
     senders: Vec<Socket>,
     listeners: Vec<Socket>,
@@ -152,11 +156,8 @@ pub async fn open_loop(
         kept.push(writer);
         readers.push(reader);
     }
-    // Replies are taken, or the server would hold them.
-    let discarded: Vec<_> = discarding
-        .into_iter()
-        .map(|mut reader| tokio::spawn(async move { while reader.next().await.is_some() {} }))
-        .collect();
+    // Replies are taken, or the server would hold them. What was refused would never be heard.
+    let mut replies: JoinSet<_> = discarding.into_iter().map(refusal).collect();
     let (count, frame) = (writers.len() as u64, Arc::new(frame));
     let listening: Vec<_> = readers
         .into_iter()
@@ -177,15 +178,31 @@ pub async fn open_loop(
             })
         })
         .collect();
-    let mut times = load::times();
-    for listener in listening {
-        times.add(listener.await??)?;
+    let heard = async {
+        let mut times = load::times();
+        for listener in listening {
+            times.add(listener.await??)?;
+        }
+        for sender in sending {
+            kept.push(sender.await??);
+        }
+        Ok(times)
+    };
+    tokio::select! {
+        times = heard => times,
+        Some(refusal) = replies.join_next() => Err(refusal?),
     }
-    for sender in sending {
-        kept.push(sender.await??);
+}
+
+/// Takes replies until one says that a send was refused, or the connection ends.
+async fn refusal(mut replies: SplitStream<Socket>) -> anyhow::Error {
+    loop {
+        match text(replies.next().await) {
+            Ok(frame) if frame.contains(REFUSED) => return anyhow!("refused: {frame}"),
+            Ok(_) => {}
+            Err(ended) => return ended,
+        }
     }
-    discarded.into_iter().for_each(|task| task.abort());
-    Ok(times)
 }
 
 /// How many of the sends each sender makes.
@@ -193,7 +210,7 @@ fn shares(sends: u64, senders: u64) -> impl Iterator<Item = u64> {
     (0..senders).map(move |sender| (sends - sender).div_ceil(senders))
 }
 
-async fn listen(mut reader: stream::SplitStream<Socket>, expected: u64, start: Instant) -> Result<Histogram<u64>> {
+async fn listen(mut reader: SplitStream<Socket>, expected: u64, start: Instant) -> Result<Histogram<u64>> {
     let (mut times, mut seen) = (load::times(), 0);
     while seen < expected {
         let frame = text(reader.next().await)?;
