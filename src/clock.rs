@@ -1,4 +1,11 @@
-//! Where record time comes from.
+//! The clocks. Three times are kept apart:
+//!
+//! - *Record time* is what the appender stamps on a record, from a [`Clock`]. The fold knows no other: the times of
+//!   messages that are sent, expiry and windows follow it, so that a rebuild comes out the same.
+//! - The *anchored time* of a [`Clock`] is what a running server decides by: signatures and sessions, rates, the age of
+//!   deliveries.
+//! - *Wall time* ([`wall`]) is what others compare with clocks of their own: requests among nodes, what receivers of
+//!   callbacks and push services get, what commands sign, when a checkpoint was made. A [`Clock`] is anchored to it once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,12 +51,13 @@ impl Clock {
         }
     }
 
-    /// How far the wall clock is from this one, in milliseconds.
+    /// How far the wall clock is ahead of this one, in milliseconds.
     pub fn drift(&self) -> i64 {
         wall() as i64 - self.now() as i64
     }
 }
 
-fn wall() -> Millis {
+/// Unix milliseconds of the wall clock, which may jump.
+pub fn wall() -> Millis {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! state/<partition>, if the record that it was folded from last is the log's
-//!   └─ else the newest checkpoint that is whole and of which the same holds
+//!   └─ else the newest checkpoint that is whole and of which the same holds; if there are only others, it is refused
 //!        └─ else nothing, if the log is whole from its start and goes on from no other; else it is refused
 //! then the engine folds what the log has more
 //! ```
@@ -56,6 +56,12 @@ pub enum DataDirError {
         path.display()
     )]
     Moved { path: PathBuf, to: String },
+    #[error(
+        "partition {partition}: no state, and of its checkpoints {name} is the newest that is whole, which this log does not \
+         continue. Put back the log that it was made of. To go on without what that one held, give this log another place \
+         for checkpoints. {source}"
+    )]
+    OtherBase { partition: u32, name: String, source: OpenError },
     #[error("{} cannot be used: {source}", path.display())]
     Look { path: PathBuf, source: std::io::Error },
 }
@@ -77,6 +83,18 @@ pub struct OpenState {
     pub store: Store,
     /// Follows the horizons of its rows.
     pub expiry: Arc<ExpiredRows>,
+}
+
+/// What checkpoints there are of a partition.
+enum Newest {
+    /// The newest that fits the log was fetched, and lies here.
+    Fetched(PathBuf),
+    /// There are whole ones, the newest of them this one, and none fits.
+    Unfit {
+        name: String,
+        source: OpenError,
+    },
+    None,
 }
 
 /// A data directory that this process owns.
@@ -188,6 +206,7 @@ impl DataDir {
         open_log: impl FnOnce() -> Result<Arc<dyn Log>, LogError>,
     ) -> Result<(Stores, DirLock), DataDirError> {
         let lock = lock_dir(&self.root)?;
+        self.refuse_moved()?;
         let log = open_log()?;
         self.refuse_other_partitions(log.partitions())?;
         let shared = Shared::new(SharedSizes::default()).map_err(DataDirError::Shared)?;
@@ -213,7 +232,7 @@ impl DataDir {
         };
         let without = check_state(log, partition, None);
         match self.fetch_newest(partition, log) {
-            Ok(Some(fetched)) => {
+            Ok(Newest::Fetched(fetched)) => {
                 if let Some(unfit) = unfit {
                     tracing::error!(partition, "the state here is not used: {unfit}");
                     self.set_aside(partition)?;
@@ -221,7 +240,10 @@ impl DataDir {
                 let put = std::fs::rename(&fetched, &path);
                 put.map_err(|source| DataDirError::Look { path: path.clone(), source })?;
             }
-            Ok(None) => match unfit {
+            Ok(Newest::Unfit { name, source }) => {
+                return Err(unfit.map_or(DataDirError::OtherBase { partition, name, source }, DataDirError::State));
+            }
+            Ok(Newest::None) => match unfit {
                 Some(unfit) => return Err(unfit.into()),
                 None => without?,
             },
@@ -235,7 +257,7 @@ impl DataDir {
     }
 
     /// Fetches the newest checkpoint that is whole and belongs to the log, and tells where it is.
-    fn fetch_newest(&self, partition: u32, log: &dyn Log) -> Result<Option<PathBuf>, CheckpointError> {
+    fn fetch_newest(&self, partition: u32, log: &dyn Log) -> Result<Newest, CheckpointError> {
         let checkpoints = self.checkpoints(partition)?;
         let fetched = self.state(partition).with_extension("fetched");
         if fetched.exists() {
@@ -243,21 +265,28 @@ impl DataDir {
             let removed = std::fs::remove_dir_all(&fetched);
             removed.map_err(|source| CheckpointError::Files { path: fetched.clone(), source })?;
         }
+        let mut newest = Newest::None;
         for name in checkpoints.list()?.into_iter().rev() {
             let passed_over = match checkpoints.manifest(&name) {
                 Ok(manifest) => match fits(log, partition, &manifest) {
                     Ok(()) => match fetch(&checkpoints, &manifest, &fetched) {
                         Err(error) if error.is_damage() => error.to_string(),
-                        result => return result.map(|()| Some(fetched)),
+                        result => return result.map(|()| Newest::Fetched(fetched)),
                     },
-                    Err(error) => error.to_string(),
+                    Err(source) => {
+                        let why = source.to_string();
+                        if matches!(newest, Newest::None) {
+                            newest = Newest::Unfit { name: name.to_string(), source };
+                        }
+                        why
+                    }
                 },
                 Err(error) if error.is_damage() => error.to_string(),
                 Err(error) => return Err(error),
             };
             tracing::warn!(partition, "checkpoint {name} is passed over: {passed_over}");
         }
-        Ok(None)
+        Ok(newest)
     }
 
     /// Moves a state that does not belong to the log out of the way; only the last one is kept.
@@ -308,7 +337,6 @@ impl DataDir {
     }
 }
 
-/// Whether a partition can go on from a checkpoint.
 /// Why the log does not go on from a state, if it does not.
 fn why_unfit(log: &dyn Log, partition: u32, applied: Option<Applied>) -> Result<Option<OpenError>, LogError> {
     let first = log.bounds(partition)?.first;
@@ -323,6 +351,7 @@ fn why_unfit(log: &dyn Log, partition: u32, applied: Option<Applied>) -> Result<
     }
 }
 
+/// Whether a partition can go on from a checkpoint.
 fn fits(log: &dyn Log, partition: u32, manifest: &Manifest) -> Result<(), OpenError> {
     why_unfit(log, partition, Some(manifest.applied()))?.map_or(Ok(()), Err)
 }

@@ -1,7 +1,7 @@
 //! The public answers other than success: one table, for both protocols.
 //!
 //! A [`Code`] is what a caller sees as `ErrorCode` in the server API and as `error.code` in the client protocol. The
-//! numbers are those of the server API (server-api.md, section 6), so that software written against it understands
+//! numbers are those of the API that ours follows, so that software written against it understands
 //! them; the names are ours and, like the numbers, never change their meaning. `docs/ERRORS.md` is made from the table.
 
 mod table;

@@ -6,6 +6,9 @@ pub const LIVE_QUEUE: usize = 256;
 /// Requests that wait for one partition; one more is answered "try again".
 pub const PARTITION_QUEUE: usize = 8_192;
 
+/// Records of a partition that were appended here and are not folded yet; then no more are taken.
+pub const PENDING_RECORDS: usize = 8_192;
+
 /// Records and bytes that one append holds at most, of an ordinary log and of Kafka: there each append is a round trip.
 pub const APPEND_RECORDS: usize = 64;
 pub const KAFKA_APPEND_RECORDS: usize = 1_024;

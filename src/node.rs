@@ -68,7 +68,7 @@ pub(crate) async fn open(config: &Config, data: &DataDir, letters: DeadLetters) 
     let open = move || from.open_shared(|| open_log(&opened, &from));
     let (stores, lock) = tokio::task::spawn_blocking(open).await.map_err(std::io::Error::other)??;
     let (log, clock, directory) = (stores.log().clone(), Clock::anchored(0), Arc::new(Directory::default()));
-    let peers = HttpPeers::new(directory.clone(), key.clone(), clock.clone(), me.address.clone(), hook_time(config));
+    let peers = HttpPeers::new(directory.clone(), key.clone(), me.address.clone(), hook_time(config));
     let engine = Engine::new(Common {
         log: log.clone(),
         policy: config.policy_changed(),
@@ -110,7 +110,8 @@ impl Node {
         let partitions = stores.log().partitions();
         let name = me.node.clone();
         tracing::info!(node = me.node, address = me.address, "joins the other nodes");
-        let keeper = Keeper::new(engine.clone(), stores, directory.clone(), Box::new(topic), me);
+        let announce = move |partition: u32, owner: &cluster::Owner| topic.announce(partition, owner);
+        let keeper = Keeper::new(engine.clone(), stores, directory.clone(), announce, me);
         tokio::spawn(forget_lost(keeper.clone(), stopped));
         let group = Group::join(&settings, &name, keeper.clone())?;
         let mut changes = directory.changes();
@@ -124,6 +125,15 @@ impl Node {
             tracing::warn!("some partitions have no owner yet");
         }
         Ok(Joined { keeper, group: Some(group), _listening: stop })
+    }
+}
+
+impl Joined {
+    /// Whether every partition that the group has given to this node is served by it ([`Keeper::has_all`]): not for a moment
+    /// with each that it takes over, and not while it cannot, for instance because its log refuses appends.
+    pub fn readiness(&self) -> Box<dyn Fn() -> bool + Send + Sync> {
+        let keeper = self.keeper.clone();
+        Box::new(move || keeper.has_all())
     }
 }
 

@@ -46,7 +46,10 @@ pub fn checkpoint_place(config: &Config) -> Result<Place, ConfigError> {
 /// [`LogError::Open`]; the text says what to do.
 pub fn open_log(config: &Config, data: &DataDir) -> Result<Arc<dyn Log>, LogError> {
     match config.log.provider {
-        Provider::Embedded => Ok(Arc::new(EmbeddedLog::open(&data.log(), config.log.partitions)?)),
+        Provider::Embedded => {
+            refuse_lost(data)?;
+            Ok(Arc::new(EmbeddedLog::open(&data.log(), config.log.partitions)?))
+        }
         Provider::Kafka => {
             refuse_embedded(data)?;
             Ok(Arc::new(KafkaLog::open(kafka_settings(&config.kafka))?))
@@ -79,6 +82,19 @@ impl dead_letters::Place for DeadLettersPlace {
             Some(settings) => Ok(Arc::new(KafkaLog::open_stream(settings.clone(), Stream::DeadLetters)?)),
         }
     }
+}
+
+/// A log is made where there is none; but not where something was folded from one that is gone.
+fn refuse_lost(data: &DataDir) -> Result<(), LogError> {
+    let (log, state) = (data.log(), data.state(0));
+    if log.join("CURRENT").exists() || !state.exists() {
+        return Ok(());
+    }
+    Err(LogError::Open(format!(
+        "the log {} is missing, and {} was folded from it; put the log back, or take another data.dir to begin with nothing",
+        log.display(),
+        state.display()
+    )))
 }
 
 /// A log that stands in the data directory holds this app's messages: to start without it would be to lose them.

@@ -29,7 +29,7 @@ use crate::engine::unreturned::{RETURN_TIME, close_unreturned};
 use crate::engine::{Engine, EngineError, OpenError, Parts};
 use crate::gateway::auth::AppKey;
 use crate::gateway::elements;
-use crate::gateway::http::{self, HttpSettings, HttpState, RecordSettings};
+use crate::gateway::http::{self, Health, HttpSettings, HttpState, RecordSettings};
 use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
 use crate::log::Log;
@@ -95,17 +95,22 @@ pub fn run(config: Config) -> Result<(), ServerError> {
 /// A server that runs.
 pub struct Server {
     address: SocketAddr,
-    engine: Engine,
+    core: Core,
     sessions: WsState,
     scheme: &'static str,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
-    consumers: Running,
     upkeep: JoinHandle<()>,
     records: JoinHandle<()>,
     unreturned: JoinHandle<()>,
+}
+
+/// What works on the open log: it has to end before the data directory is given back, also where a start fails.
+struct Core {
+    engine: Engine,
     /// Membership among the nodes, if there are several.
     node: Option<Joined>,
+    consumers: Option<Running>,
     /// Held until the engine has stopped.
     lock: DirLock,
 }
@@ -126,6 +131,7 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self, ServerError> {
         let address = config.server.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
+        let address = listener.local_addr()?;
         let tls = match (&config.server.tls_cert, &config.server.tls_key) {
             (Some(certificates), Some(key)) => Some(listener::tls(certificates, key)?),
             _ => None,
@@ -142,42 +148,28 @@ impl Server {
             Provider::Embedded => blocking(open_engine(&config, &data, letters.clone())).await??,
             Provider::Kafka => crate::node::open(&config, &data, letters.clone()).await?,
         };
-        // Before any other node asks this one.
-        set_hook(&config, &engine)?;
         let dialer = node.as_ref().map(|node| node.dialer(&engine));
         let sessions = WsState::new(engine.clone(), ws_settings, dialer);
-        let node = match node {
-            Some(node) => Some(node.join(&engine, sessions.clone()).await?),
-            None => None,
+        let writer = record_writer(&config, identity.sdkappid, &engine, log.clone());
+        let mut core = Core { engine: engine.clone(), node: None, consumers: None, lock };
+        let records = match core.begin(&config, node, &sessions, push, &letters, writer).await {
+            Ok(records) => records,
+            Err(error) => {
+                // Why it failed says more than how it ended.
+                let _ = core.stop().await;
+                return Err(error);
+            }
         };
-        make_admins(&engine, &config.app.admins).await?;
-        let consumers = start_consumers(&config, push, &engine, letters.clone()).await?;
-        let upkeep = upkeep(&config, &engine, log.clone(), letters, data);
-        let records = record_writer(&config, identity.sdkappid, &engine, log);
-        let records = blocking(records).await??;
-        let address = listener.local_addr()?;
+        let upkeep = upkeep(&config, &engine, log, letters, data);
         let http_settings = http_settings(&config, config.base_url_at(address));
-        let state = HttpState::new(engine.clone(), key, http_settings, Some(metrics));
+        let state = HttpState::new(engine.clone(), key, http_settings, Health { ready: core.readiness(), metrics });
         let app = http::router(state).merge(ws::route(sessions.clone()));
         let (stop, stopped) = watch::channel(false);
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
         let serving = tokio::spawn(listener.serve(app, stopped.clone()));
         let (upkeep, records) = (tokio::spawn(upkeep.run()), tokio::spawn(records.run(stopped)));
-        let unreturned = tokio::spawn(close_unreturned(engine.clone(), RETURN_TIME));
-        Ok(Self {
-            address,
-            scheme,
-            engine,
-            sessions,
-            stop,
-            serving,
-            consumers,
-            upkeep,
-            records,
-            unreturned,
-            node,
-            lock,
-        })
+        let unreturned = tokio::spawn(close_unreturned(engine, RETURN_TIME));
+        Ok(Self { address, scheme, core, sessions, stop, serving, upkeep, records, unreturned })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -190,7 +182,7 @@ impl Server {
     }
 
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        &self.core.engine
     }
 
     /// Drains and stops: everything that was accepted is answered, and the rows are flushed.
@@ -207,17 +199,10 @@ impl Server {
             self.serving.await
         };
         let served = tokio::time::timeout(DRAIN_TIME, drained).await;
-        self.consumers.stop().await;
-        let (engine, node) = (self.engine, self.node);
-        let stop = move || {
-            // Partitions go to other nodes one by one; what is left is stopped.
-            drop(node);
-            engine.stop();
-        };
-        blocking(stop).await?;
+        let lock = self.core.stop().await?;
         // A round asks other nodes, who may be slow: what it asks with ends with the runtime.
         let written = tokio::time::timeout(DRAIN_TIME, self.records).await;
-        drop(self.lock);
+        drop(lock);
         if served.is_err() {
             tracing::warn!("some requests were not answered in time");
         }
@@ -225,6 +210,58 @@ impl Server {
             tracing::warn!("the writer of record files did not end in time");
         }
         Ok(())
+    }
+}
+
+impl Core {
+    /// Begins what needs the engine; gives what writes the record files.
+    ///
+    /// # Errors
+    /// [`ServerError`]; what has begun by then waits for [`Self::stop`].
+    async fn begin(
+        &mut self,
+        config: &Config,
+        node: Option<Node>,
+        sessions: &WsState,
+        push: push::Services,
+        letters: &DeadLetters,
+        writer: impl FnOnce() -> Result<record_files::Writer, RecordsError> + Send + 'static,
+    ) -> Result<record_files::Writer, ServerError> {
+        // Before any other node asks this one.
+        set_hook(config, &self.engine)?;
+        if let Some(node) = node {
+            self.node = Some(node.join(&self.engine, sessions.clone()).await?);
+        }
+        make_admins(&self.engine, &config.app.admins).await?;
+        self.consumers = Some(start_consumers(config, push, &self.engine, letters.clone()).await?);
+        Ok(blocking(writer).await??)
+    }
+
+    /// Whether everything that this process has to own gives verdicts.
+    fn readiness(&self) -> Box<dyn Fn() -> bool + Send + Sync> {
+        if let Some(node) = &self.node {
+            return node.readiness();
+        }
+        let engine = self.engine.clone();
+        Box::new(move || engine.owns_all())
+    }
+
+    /// Ends it in order, and gives back what holds the directory.
+    ///
+    /// # Errors
+    /// If the engine's end cannot be waited for.
+    async fn stop(self) -> io::Result<DirLock> {
+        let Self { engine, node, consumers, lock } = self;
+        if let Some(consumers) = consumers {
+            consumers.stop().await;
+        }
+        let stop = move || {
+            // Partitions go to other nodes one by one; what is left is stopped.
+            drop(node);
+            engine.stop();
+        };
+        blocking(stop).await?;
+        Ok(lock)
     }
 }
 
@@ -388,4 +425,36 @@ fn metrics_recorder() -> Result<PrometheusHandle, BuildError> {
 
 async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(run).await.map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Layers;
+
+    /// A server's configuration on a directory of its own, at any free port.
+    fn load(dir: &Path) -> Config {
+        let flags = vec![
+            ("--data", "data.dir", dir.display().to_string()),
+            ("--listen", "server.listen", "127.0.0.1:0".to_owned()),
+        ];
+        Config::load(&Layers { flags, ..Layers::default() }).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_start_that_fails_late_leaves_nothing_running() {
+        let folder = tempfile::tempdir().unwrap();
+        load(folder.path()).first_start().unwrap();
+        let config = load(folder.path());
+        // A file where the folder of record files would be.
+        std::fs::write(&config.records.dir, "").unwrap();
+        let failed = Server::start(config.clone()).await.err();
+        assert!(matches!(failed, Some(ServerError::Records(_))), "{failed:?}");
+
+        // Nobody holds the log any more.
+        std::fs::remove_file(&config.records.dir).unwrap();
+        Server::start(config).await.unwrap().stop().await.unwrap();
+    }
 }

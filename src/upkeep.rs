@@ -79,33 +79,37 @@ impl Upkeep {
             let upkeep = running.0.clone();
             match tokio::task::spawn_blocking(move || upkeep.round()).await {
                 Ok(Ok(())) => failures = 0,
-                Ok(Err(error)) => {
-                    tracing::warn!("upkeep was not finished this time: {error}");
-                    failures += 1;
-                }
+                // What they were is told by the round.
+                Ok(Err(_)) => failures += 1,
                 Err(error) => tracing::error!("upkeep stopped: {error}"),
             }
         }
     }
 
-    /// One checkpoint of each partition in which something happened, and the trimming after it; of dead letters, too.
+    /// One checkpoint of each partition in which something happened, and the trimming after it; of dead letters, too. What
+    /// fails with one of them is told, and keeps it from none of the others.
     ///
     /// # Errors
-    /// [`UpkeepError`]; what was there before is still good.
+    /// [`UpkeepError`], the first; what was there before is still good.
     pub fn round(&self) -> Result<(), UpkeepError> {
         let mut result = Ok(());
         for (partition, epoch, store) in self.engine.stores() {
             let Some(tap) = self.engine.tap(partition) else { continue };
-            let needed = self.needed_by_consumers(&tap)?;
-            tap.hold_from(needed.unwrap_or(u64::MAX));
-            let meta = tap.meta();
-            let origin = Origin { log_id: meta.log_id.to_string(), generation: meta.generation, partition, epoch };
-            let done = self.partition(&origin, &store, needed);
+            let done = self.partition(&tap, epoch, &store);
+            match &done {
+                Ok(()) => {}
+                // The server stops, and nobody hears of the rest.
+                Err(UpkeepError::Checkpoint(CheckpointError::Stopped)) => return done,
+                Err(error) => tracing::warn!(partition, "upkeep of a partition was not finished this time: {error}"),
+            }
             self.note(partition, done.is_ok());
-            // What is wrong with one partition may not be wrong with the next.
             result = result.and(done);
         }
-        result.and(Ok(self.letters.trim_before(self.before_now(self.retention))?))
+        let trimmed = self.letters.trim_before(self.before_now(self.retention));
+        if let Err(error) = &trimmed {
+            tracing::warn!("old dead letters were not trimmed this time: {error}");
+        }
+        result.and(trimmed.map_err(UpkeepError::from))
     }
 
     fn note(&self, partition: u32, done: bool) {
@@ -121,10 +125,14 @@ impl Upkeep {
         metrics::gauge!("duolog_checkpoint_age_seconds", "partition" => partition.to_string()).set(age);
     }
 
-    fn partition(&self, of: &Origin, store: &Store, needed: Option<u64>) -> Result<(), UpkeepError> {
-        let checkpoints = self.data.checkpoints(of.partition)?;
-        let good = self.checkpoint(&checkpoints, of, store)?;
-        if self.trims { self.trim(of.partition, &good, needed) } else { Ok(()) }
+    fn partition(&self, tap: &Tap, epoch: u64, store: &Store) -> Result<(), UpkeepError> {
+        let needed = self.needed_by_consumers(tap)?;
+        tap.hold_from(needed.unwrap_or(u64::MAX));
+        let (meta, partition) = (tap.meta(), tap.partition());
+        let origin = Origin { log_id: meta.log_id.to_string(), generation: meta.generation, partition, epoch };
+        let checkpoints = self.data.checkpoints(partition)?;
+        let good = self.checkpoint(&checkpoints, &origin, store)?;
+        if self.trims { self.trim(partition, &good, needed) } else { Ok(()) }
     }
 
     /// The first record that a consumer still needs and may hold back. One that trails by more than the limit loses what

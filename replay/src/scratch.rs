@@ -1,7 +1,7 @@
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
+use duolog::clock::wall;
 use duolog::consumers::push::Mailboxes;
 use duolog::domain::rows::{MetaRow, RowsError, get};
 use duolog::domain::view::Mailbox;
@@ -64,8 +64,7 @@ impl Scratch {
 /// A push is judged by what the rows say at the log's end, as the server would judge it now.
 impl Mailboxes for Scratch {
     fn now(&self) -> Millis {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Millis::try_from(now.as_millis()).unwrap_or(Millis::MAX)
+        wall()
     }
 
     async fn read<T, F>(&self, account: &Account, query: F) -> Result<T, String>

@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub struct Tail {
     #[command(flatten)]
     data: Data,
-    /// The first record: an offset or a time
+    /// The first record: an offset or a time; with --follow also one that the log has not reached yet
     #[arg(long, value_name = "OFFSET|TIME")]
     from: Option<Place>,
     /// The record to stop before: an offset or a time
@@ -81,6 +81,9 @@ impl Tail {
         for stored in records.iter().take_while(|stored| stored.offset < until) {
             *next = stored.offset + 1;
             moved = true;
+            if self.is_early(stored) {
+                continue;
+            }
             if is_foreign(&stored.record) {
                 // Another program's: nothing can be said of it, and no fold obeys it.
                 if self.account.is_none() && self.peer.is_none() && self.kind.is_none() {
@@ -107,6 +110,16 @@ impl Tail {
         }
         out.flush()?;
         Ok(moved)
+    }
+
+    /// Whether a record lies before `--from`, which may be a place that the log has not reached yet. When another program's
+    /// record was written nobody knows.
+    fn is_early(&self, stored: &Stored) -> bool {
+        match self.from {
+            Some(Place::Offset(offset)) => stored.offset < offset,
+            Some(Place::Time(time)) => stored.record.time < time && !is_foreign(&stored.record),
+            None => false,
+        }
     }
 
     fn wants(&self, envelope: &Envelope, event: &Event) -> bool {

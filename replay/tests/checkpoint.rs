@@ -96,3 +96,17 @@ async fn a_state_beyond_its_log_gives_way_to_a_checkpoint_and_is_refused_without
     assert!(dir.path().join("state/0.unused").exists());
     assert_eq!(lines(&replay("dump", dir.path(), &["--account", "alice"])), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_log_is_begun_beside_the_checkpoints_of_one_that_is_gone() {
+    let dir = written().await;
+    lines(&checkpoint("make", dir.path(), &[]));
+    for gone in ["log", "state"] {
+        std::fs::remove_dir_all(dir.path().join(gone)).unwrap();
+    }
+    for start in 1..=2 {
+        let refused = DataDir::new(dir.path(), None).open(1).map(drop);
+        let said = refused.expect_err("it starts with nothing").to_string();
+        assert!(said.contains("this log does not continue"), "start {start}: {said}");
+    }
+}

@@ -1,5 +1,8 @@
 //! How nodes know each other: every request carries its time and an HMAC-SHA256 of what it says, made with a secret that all
 //! nodes share. What it says is hashed whole, so nothing of it can be exchanged; what is older than half a minute is refused.
+//!
+//! The time is that of the wall clocks, which are brought together again after a pause. An engine's clock counts on from its
+//! start: a machine that stood still for a minute would stay a minute behind.
 
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};

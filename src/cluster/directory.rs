@@ -21,11 +21,6 @@ pub struct Directory {
     changes: watch::Sender<u64>,
 }
 
-/// Tells all nodes who owns a partition.
-pub trait Announce: Send + Sync + 'static {
-    fn announce(&self, partition: u32, owner: &Owner);
-}
-
 impl Directory {
     /// Takes over what was heard, if it is news.
     pub fn learn(&self, partition: u32, owner: Owner) {
@@ -47,16 +42,31 @@ impl Directory {
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
+
+    /// Waits until a partition is known to be owned under another epoch than this one.
+    pub async fn overtaken(&self, partition: u32, epoch: u64) {
+        let mut changes = self.changes();
+        let overtaken = |_: &u64| self.owners.read().get(&partition).is_none_or(|owner| owner.epoch != epoch);
+        // An error would mean that the sender is gone, which lives here.
+        let _ = changes.wait_for(overtaken).await;
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
     use super::*;
+
+    fn owner(epoch: u64) -> Owner {
+        Owner { epoch, node: format!("n{epoch}"), address: "a:1".to_owned() }
+    }
 
     #[test]
     fn the_highest_epoch_is_right_in_any_order() {
         let directory = Directory::default();
-        let owner = |epoch: u64| Owner { epoch, node: format!("n{epoch}"), address: "a:1".to_owned() };
         let mut changes = directory.changes();
         for epoch in [2, 1, 3, 2] {
             directory.learn(0, owner(epoch));
@@ -64,5 +74,19 @@ mod tests {
         assert_eq!(directory.owner(0), Some(owner(3)));
         assert_eq!(*changes.borrow_and_update(), 2);
         assert_eq!(directory.owner(1), None);
+    }
+
+    #[test]
+    fn whoever_relies_on_an_owner_hears_of_the_next_one() {
+        let directory = Directory::default();
+        directory.learn(0, owner(2));
+        let mut overtaken = pin!(directory.overtaken(0, 2));
+        for (partition, epoch) in [(1, 3), (0, 1), (0, 2)] {
+            directory.learn(partition, owner(epoch));
+            assert!(overtaken.as_mut().now_or_never().is_none());
+        }
+        directory.learn(0, owner(3));
+        assert!(overtaken.as_mut().now_or_never().is_some());
+        assert!(directory.overtaken(0, 2).now_or_never().is_some(), "also if it was heard before");
     }
 }

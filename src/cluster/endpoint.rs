@@ -12,6 +12,7 @@ use axum::routing::{any, post};
 
 use super::auth::{ClusterKey, SIGNATURE, TIME};
 use super::forward::{CLIENT_IP, WS_PATH, signed};
+use crate::clock::wall;
 use crate::engine::peers::Ask;
 use crate::engine::{Engine, EngineError};
 use crate::gateway::ws::WsState;
@@ -75,7 +76,7 @@ async fn websocket(State(internal): State<Arc<Internal>>, headers: HeaderMap, up
 impl Internal {
     fn knows(&self, headers: &HeaderMap, path: &str, said: &[u8]) -> bool {
         let (time, signature) = (header(headers, TIME), header(headers, SIGNATURE));
-        let known = self.key.verify(path, time, signature, said, self.engine.now());
+        let known = self.key.verify(path, time, signature, said, wall());
         if !known {
             metrics::counter!("duolog_node_requests_refused_total").increment(1);
             tracing::warn!(path, "a request on the nodes' address is not by a node, or the clocks differ too much");
@@ -86,4 +87,53 @@ impl Internal {
 
 fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use duolog_topics::PolicyChanged;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::engine::{Common, Ids};
+    use crate::gateway::auth::AppKey;
+    use crate::gateway::ws::{Limits, Settings};
+    use crate::log::MemoryLog;
+
+    /// A node whose engine's clock stands still at the start of 1970.
+    fn paused(key: ClusterKey) -> Internal {
+        let engine = Engine::new(Common {
+            log: Arc::new(MemoryLog::new(1)),
+            policy: PolicyChanged::default(),
+            node: "paused".to_owned(),
+            clock: Clock::manual(0),
+            ids: Arc::new(Ids::from_system()),
+            registry: Arc::default(),
+            aside: None,
+            peers: None,
+        });
+        let settings = Settings {
+            app: AppKey::new(1, "key"),
+            admins: Vec::new(),
+            heartbeat_seconds: 25,
+            trusted_proxies: Vec::new(),
+            limits: Limits::default(),
+        };
+        let sessions = WsState::new(engine.clone(), settings, None);
+        Internal { engine, sessions, key }
+    }
+
+    #[test]
+    fn nodes_know_each_other_by_the_time_of_day_wherever_their_engines_clocks_stand() {
+        let key = ClusterKey::new(b"secret");
+        let node = paused(key.clone());
+        let signed_at = |time: u64| {
+            let mut headers = HeaderMap::new();
+            headers.insert(TIME, time.into());
+            headers.insert(SIGNATURE, key.sign(WS_PATH, time, b"said").parse().unwrap());
+            headers
+        };
+        assert!(node.knows(&signed_at(wall()), WS_PATH, b"said"));
+        assert!(!node.knows(&signed_at(0), WS_PATH, b"said"));
+    }
 }

@@ -8,9 +8,10 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 
 use super::auth::{ClusterKey, SIGNATURE, TIME};
-use super::directory::Directory;
+use super::directory::{Directory, Owner};
+use crate::clock::wall;
 use crate::engine::Engine;
-use crate::gateway::ws::{Dial, HomeSocket};
+use crate::gateway::ws::{Dial, Home};
 
 pub(super) const WS_PATH: &str = "/internal/v1/ws";
 pub(super) const CLIENT_IP: &str = "x-duolog-client-ip";
@@ -31,17 +32,13 @@ pub struct Forwarder {
 }
 
 impl Dial for Forwarder {
-    fn dial(
-        &self,
-        account: &Account,
-        subprotocol: &'static str,
-        ip: Option<&str>,
-    ) -> BoxFuture<'static, Option<HomeSocket>> {
-        let owner = self.directory.owner(self.engine.partition_of(account));
+    fn dial(&self, account: &Account, subprotocol: &'static str, ip: Option<&str>) -> BoxFuture<'static, Option<Home>> {
+        let partition = self.engine.partition_of(account);
+        let (owner, directory) = (self.directory.owner(partition), self.directory.clone());
         let ip = ip.unwrap_or_default().to_owned();
-        let (time, key) = (self.engine.now(), self.key.clone());
+        let (time, key) = (wall(), self.key.clone());
         async move {
-            let address = owner?.address;
+            let Owner { epoch, address, .. } = owner?;
             let mut request = format!("ws://{address}{WS_PATH}").into_client_request().ok()?;
             let signature = key.sign(WS_PATH, time, &signed(&ip));
             let headers = request.headers_mut();
@@ -51,7 +48,10 @@ impl Dial for Forwarder {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
             let dialled = tokio::time::timeout(DIAL_TIME, tokio_tungstenite::connect_async(request)).await;
             match dialled {
-                Ok(Ok((socket, _))) => Some(Box::new(socket)),
+                Ok(Ok((socket, _))) => {
+                    let moved = async move { directory.overtaken(partition, epoch).await }.boxed();
+                    Some(Home { socket: Box::new(socket), moved })
+                }
                 Ok(Err(error)) => {
                     tracing::debug!(address, "the home of a client was not reached: {error}");
                     None

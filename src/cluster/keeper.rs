@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::directory::{Announce, Directory, Owner};
+use super::directory::{Directory, Owner};
 use crate::data_dir::{DataDirError, Stores};
 use crate::engine::Engine;
 
@@ -14,6 +14,9 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Until a partition that was not got, or was lost, is tried again. Longer than two nodes need to hear that they have
 /// changed places, so that one who was paused does not take back what is not his any more.
 const PAUSE: Duration = Duration::from_secs(4);
+
+/// Tells all nodes who owns a partition.
+type Announce = Box<dyn Fn(u32, &Owner) + Send + Sync>;
 
 /// This node, as others are told of it.
 #[derive(Clone, Debug)]
@@ -31,7 +34,7 @@ struct Shared {
     engine: Engine,
     stores: Stores,
     directory: Arc<Directory>,
-    announce: Box<dyn Announce>,
+    announce: Announce,
     me: Me,
     kept: Mutex<HashMap<u32, Kept>>,
 }
@@ -67,7 +70,14 @@ impl Wanted {
 }
 
 impl Keeper {
-    pub fn new(engine: Engine, stores: Stores, directory: Arc<Directory>, announce: Box<dyn Announce>, me: Me) -> Self {
+    pub fn new(
+        engine: Engine,
+        stores: Stores,
+        directory: Arc<Directory>,
+        announce: impl Fn(u32, &Owner) + Send + Sync + 'static,
+        me: Me,
+    ) -> Self {
+        let announce = Box::new(announce);
         Self(Arc::new(Shared { engine, stores, directory, announce, me, kept: Mutex::default() }))
     }
 
@@ -125,6 +135,13 @@ impl Keeper {
         kept.iter().filter(|(_, kept)| kept.wanted.is_wanted()).map(|(partition, _)| *partition).collect()
     }
 
+    /// Whether everything that this node is meant to own is owned here and serves. Not while a partition is being taken over,
+    /// nor while one that could not be got, was lost or has failed waits for the next try.
+    pub fn has_all(&self) -> bool {
+        let owned = self.0.engine.owns();
+        self.wanted().iter().all(|partition| owned.contains_key(partition))
+    }
+
     /// Removes the states of partitions that other nodes have had for so long.
     pub fn forget_lost(&self, age: Duration) {
         match self.0.stores.forget(&self.wanted(), age) {
@@ -165,7 +182,53 @@ impl Shared {
         let Me { node, address } = self.me.clone();
         let owner = Owner { epoch, node, address };
         self.directory.learn(partition, owner.clone());
-        self.announce.announce(partition, &owner);
+        (self.announce)(partition, &owner);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use duolog_topics::PolicyChanged;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::data_dir::DataDir;
+    use crate::engine::{Common, Ids};
+    use crate::log::MemoryLog;
+
+    /// Longer than letting go of an empty partition takes.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_node_has_not_all_while_it_lacks_a_partition_that_it_is_meant_to_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::new(folder.path(), None);
+        // A file where the state of partition 1 would be: it is never got.
+        std::fs::create_dir(folder.path().join("state")).unwrap();
+        std::fs::write(data.state(1), "").unwrap();
+        let (stores, _lock) = data.open_shared(|| Ok(Arc::new(MemoryLog::new(2)))).unwrap();
+        let engine = Engine::new(Common {
+            log: stores.log().clone(),
+            policy: PolicyChanged { revision: 1, ..PolicyChanged::default() },
+            node: "node".to_owned(),
+            clock: Clock::manual(1_700_000_000_000),
+            ids: Arc::new(Ids::from_system()),
+            registry: Arc::default(),
+            aside: None,
+            peers: None,
+        });
+        let me = Me { node: "node".to_owned(), address: "a:1".to_owned() };
+        let keeper = Keeper::new(engine.clone(), stores, Arc::default(), |_, _| {}, me);
+        assert!(keeper.has_all(), "nothing is meant for it");
+
+        let mut moves = engine.moves();
+        keeper.assigned([0, 1]).unwrap();
+        moves.wait_for(|_| engine.owns().contains_key(&0)).await.unwrap();
+        assert!(!keeper.has_all());
+        keeper.revoked([1], PATIENCE);
+        assert!(keeper.has_all());
+        keeper.stop(PATIENCE);
+        assert!(keeper.has_all() && engine.owns().is_empty());
     }
 }

@@ -23,7 +23,7 @@ mod topic;
 use thiserror::Error;
 
 pub use auth::ClusterKey;
-pub use directory::{Announce, Directory, Owner};
+pub use directory::{Directory, Owner};
 pub use endpoint::{Internal, router};
 pub use forward::Forwarder;
 pub use group::Group;

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::auth::{ClusterKey, SIGNATURE, TIME};
 use super::directory::Directory;
 use super::endpoint::ask_path;
-use crate::clock::Clock;
+use crate::clock::wall;
 use crate::engine::EngineError;
 use crate::engine::peers::{Ask, Peers, Reply};
 
@@ -23,7 +23,6 @@ const READ_TIME: Duration = Duration::from_secs(2);
 pub struct HttpPeers {
     directory: Arc<Directory>,
     key: ClusterKey,
-    clock: Clock,
     client: reqwest::Client,
     /// This node's own address: asking it would lead nowhere.
     address: String,
@@ -38,31 +37,29 @@ impl HttpPeers {
     pub fn new(
         directory: Arc<Directory>,
         key: ClusterKey,
-        clock: Clock,
         address: String,
         hook: Duration,
     ) -> Result<Self, reqwest::Error> {
         // The client wants one, though nodes speak without TLS; a second installation answers with an error.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().connect_timeout(CONNECT_TIME).tcp_nodelay(true).no_proxy().build()?;
-        Ok(Self { directory, key, clock, client, address, submit_time: SUBMIT_TIME + hook })
+        Ok(Self { directory, key, client, address, submit_time: SUBMIT_TIME + hook })
     }
 }
 
 impl Peers for HttpPeers {
     fn ask(&self, partition: u32, ask: Ask) -> BoxFuture<'static, Result<Reply, EngineError>> {
         let nobody = |epoch| std::future::ready(Err(EngineError::NotOwner { epoch })).boxed();
-        let mut changes = self.directory.changes();
         let Some(owner) = self.directory.owner(partition) else { return nobody(0) };
         if owner.address == self.address {
             return nobody(owner.epoch);
         }
-        let patience = if ask.is_safe() { READ_TIME } else { self.submit_time };
+        let patience = if ask.waits_for_the_log() { self.submit_time } else { READ_TIME };
         let body = match rmp_serde::to_vec_named(&ask) {
             Ok(body) => body,
             Err(error) => return std::future::ready(Err(EngineError::Peer(error.to_string()))).boxed(),
         };
-        let (path, time) = (ask_path(partition), self.clock.now());
+        let (path, time) = (ask_path(partition), wall());
         let request = self
             .client
             .post(format!("http://{}{path}", owner.address))
@@ -72,17 +69,10 @@ impl Peers for HttpPeers {
             .body(body);
         let directory = self.directory.clone();
         async move {
-            let moved = async {
-                while directory.owner(partition).is_some_and(|now| now.epoch == owner.epoch) {
-                    if changes.changed().await.is_err() {
-                        std::future::pending::<()>().await;
-                    }
-                }
-            };
             tokio::select! {
                 answer = answer(request, owner.epoch) => answer,
                 // Whom it was sent to is not the owner any more, and may never answer.
-                () = moved => Err(EngineError::Unknown),
+                () = directory.overtaken(partition, owner.epoch) => Err(EngineError::Unknown),
             }
         }
         .boxed()

@@ -13,7 +13,7 @@ use rdkafka::producer::{BaseRecord, DeliveryResult, ProducerContext, ThreadedPro
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::ClusterError;
-use super::directory::{Announce, Directory, Owner};
+use super::directory::{Directory, Owner};
 use crate::log::kafka::KafkaSettings;
 
 const ROUND: Duration = Duration::from_millis(100);
@@ -63,6 +63,16 @@ impl OwnersTopic {
         let reader = std::thread::Builder::new().name("owners".to_owned()).spawn(read)?;
         Ok(Self { producer, topic, stop, reader: Some(reader) })
     }
+
+    /// Tells all nodes who owns a partition. librdkafka keeps it until the brokers take it; a node that misses it hears "not
+    /// owner" instead.
+    pub fn announce(&self, partition: u32, owner: &Owner) {
+        let (key, value) = (partition.to_string(), serde_json::to_vec(owner).unwrap_or_default());
+        let record = BaseRecord::to(&self.topic).partition(0).key(&key).payload(&value);
+        if let Err((error, _)) = self.producer.send(record) {
+            tracing::warn!(partition, "other nodes were not told of the owner: {error}");
+        }
+    }
 }
 
 fn hear(directory: &Directory, key: Option<&[u8]>, value: Option<&[u8]>) {
@@ -71,17 +81,6 @@ fn hear(directory: &Directory, key: Option<&[u8]>, value: Option<&[u8]>) {
     match (partition, owner) {
         (Some(partition), Some(owner)) => directory.learn(partition, owner),
         _ => tracing::warn!("a record in the directory of owners is not by a node, and passed over"),
-    }
-}
-
-impl Announce for OwnersTopic {
-    /// librdkafka keeps it until the brokers take it; a node that misses it hears "not owner" instead.
-    fn announce(&self, partition: u32, owner: &Owner) {
-        let (key, value) = (partition.to_string(), serde_json::to_vec(owner).unwrap_or_default());
-        let record = BaseRecord::to(&self.topic).partition(0).key(&key).payload(&value);
-        if let Err((error, _)) = self.producer.send(record) {
-            tracing::warn!(partition, "other nodes were not told of the owner: {error}");
-        }
     }
 }
 

@@ -154,8 +154,8 @@ impl Config {
         Problem { place: self.settings.place(key), key: key.to_owned(), what: what.into() }
     }
 
-    /// The same, alone.
-    pub(crate) fn error(&self, key: &str, what: impl Into<String>) -> ConfigError {
+    /// What is wrong with a key's value, with the place where it was set: for whoever finds it only by using the value.
+    pub fn error(&self, key: &str, what: impl Into<String>) -> ConfigError {
         vec![self.problem(key, what)].into()
     }
 }

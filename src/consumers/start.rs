@@ -112,7 +112,9 @@ impl Crew {
     /// # Errors
     /// [`StartError`]; nothing was recorded, or it says the same as the next try.
     pub async fn settle(&self, tap: &Tap) -> Result<Starts, StartError> {
-        let mut known: BTreeMap<String, ConsumerRow> = tap.consumers()?.into_iter().collect();
+        let reader = tap.clone();
+        let known = tokio::task::spawn_blocking(move || reader.consumers()).await??;
+        let mut known: BTreeMap<String, ConsumerRow> = known.into_iter().collect();
         let mut advances = Vec::new();
         for (name, row) in &mut known {
             if row.position.is_some() && !self.names.contains(name) && !self.others.contains(name) {

@@ -12,17 +12,20 @@ use crate::log::Log;
 use crate::store::{Shared, Store};
 
 /// The stores of a node. One that was opened stays open: its partition may come back, and then it needs only what the log
-/// has got meanwhile.
+/// has got meanwhile. Different partitions are opened side by side: one that is put back from a checkpoint holds up no other.
 pub struct Stores {
     data: DataDir,
     log: Arc<dyn Log>,
     shared: Shared,
-    open: Mutex<HashMap<u32, (Store, Arc<ExpiredRows>)>>,
+    slots: Mutex<HashMap<u32, Slot>>,
 }
+
+/// What is open of a partition; locked by whoever opens or removes it.
+type Slot = Arc<Mutex<Option<(Store, Arc<ExpiredRows>)>>>;
 
 impl Stores {
     pub(super) fn new(data: DataDir, log: Arc<dyn Log>, shared: Shared) -> Self {
-        Self { data, log, shared, open: Mutex::default() }
+        Self { data, log, shared, slots: Mutex::default() }
     }
 
     pub fn log(&self) -> &Arc<dyn Log> {
@@ -34,17 +37,20 @@ impl Stores {
     /// # Errors
     /// As [`DataDir::open_state`].
     pub fn get(&self, partition: u32) -> Result<(Store, Arc<ExpiredRows>), DataDirError> {
-        let mut open = self.open.lock();
-        if let Some(state) = open.remove(&partition)
+        let slot = self.slot(partition);
+        let mut open = slot.lock();
+        if let Some(state) = open.take()
             && !state.0.has_failed()
             && why_unfit(self.log.as_ref(), partition, state.0.applied())?.is_none()
         {
-            open.insert(partition, state.clone());
-            return Ok(state);
+            return Ok(open.insert(state).clone());
         }
         let OpenState { store, expiry } = self.data.open_state(partition, self.log.as_ref(), &self.shared)?;
-        open.insert(partition, (store.clone(), expiry.clone()));
-        Ok((store, expiry))
+        Ok(open.insert((store, expiry)).clone())
+    }
+
+    fn slot(&self, partition: u32) -> Slot {
+        self.slots.lock().entry(partition).or_default().clone()
     }
 
     /// Removes the states of partitions that are not `kept` here, which nobody uses and which have not changed for `age`;
@@ -53,7 +59,6 @@ impl Stores {
     /// # Errors
     /// If a state cannot be looked at or removed; some may be gone then.
     pub fn forget(&self, kept: &[u32], age: Duration) -> io::Result<Vec<u32>> {
-        let mut open = self.open.lock();
         let states = match std::fs::read_dir(self.data.states()) {
             // It has never had one.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -63,11 +68,14 @@ impl Stores {
         for entry in states {
             let entry = entry?;
             let Some(partition) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            let used = open.get(&partition).is_some_and(|(store, _)| store.is_shared());
+            let slot = self.slot(partition);
+            // Somebody is opening it.
+            let Some(mut open) = slot.try_lock() else { continue };
+            let used = open.as_ref().is_some_and(|(store, _)| store.is_shared());
             if kept.contains(&partition) || used || changed_within(&entry.path(), age)? {
                 continue;
             }
-            open.remove(&partition);
+            *open = None;
             std::fs::remove_dir_all(entry.path())?;
             forgotten.push(partition);
         }
@@ -123,5 +131,29 @@ mod tests {
         assert_eq!(stores.forget(&[0], DAY).unwrap(), [2]);
         let (again, _) = stores.get(1).unwrap();
         assert_eq!(again.applied(), None, "it begins anew");
+    }
+
+    #[test]
+    fn a_state_that_takes_long_to_open_holds_up_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::new(folder.path(), None);
+        let (stores, _lock) = data.open_shared(|| Ok(Arc::new(MemoryLog::new(2)))).unwrap();
+        drop(stores.get(0).unwrap());
+        grow_old(&data, 0);
+        let slot = stores.slot(0);
+        let opening = slot.lock();
+        drop(stores.get(1).unwrap());
+        assert!(stores.forget(&[1], DAY).unwrap().is_empty(), "what is being opened stays");
+        drop(opening);
+        assert_eq!(stores.forget(&[1], DAY).unwrap(), [0]);
+    }
+
+    #[test]
+    fn no_node_starts_where_its_app_has_moved_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::new(folder.path(), None);
+        data.note_moved("elsewhere").unwrap();
+        let opened = data.open_shared(|| Ok(Arc::new(MemoryLog::new(1))));
+        assert!(matches!(opened, Err(DataDirError::Moved { to, .. }) if to == "elsewhere"));
     }
 }

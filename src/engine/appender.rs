@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::Receiver;
 use duolog_topics::{Account, Authority, CursorsAdvanced, Envelope, Event, EventId, Tick};
 
 use super::EngineError;
@@ -19,15 +19,21 @@ const TICK_INTERVAL: Duration = Duration::from_secs(3_600);
 /// The account that a partition's own records stand under.
 const SYSTEM: &str = "@duolog";
 
+/// How often it looks whether the fold has come nearer, while too much waits for it.
+const POLL: Duration = Duration::from_millis(1);
+
 /// The records of one append, and what waits for them.
 #[derive(Default)]
 struct Batch {
     records: Vec<Record>,
     waiting: Vec<(EventId, Pending)>,
+    /// Those that nobody waits for, and whose they are.
+    unasked: Vec<(EventId, Account)>,
     bytes: usize,
 }
 
-/// Decides early and appends: whatever waits becomes one batch, one sync. Runs on a thread of its own until the callers are gone.
+/// Decides early and appends: whatever waits becomes one batch, one sync. Runs on a thread of its own until the partition is
+/// let go or stops.
 pub(super) struct Appender {
     partition: Arc<Partition>,
     requests: Receiver<Request>,
@@ -44,12 +50,13 @@ impl Appender {
     pub fn run(mut self) {
         loop {
             let mut batch = Batch::default();
-            match self.requests.recv_timeout(CURSOR_INTERVAL) {
-                Ok(last) if self.partition.appends_no_more() => return self.refuse(last),
-                Ok(first) => self.take(first, &mut batch),
-                Err(RecvTimeoutError::Timeout) if self.partition.appends_no_more() => return,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+            let first = self.requests.recv_timeout(CURSOR_INTERVAL).ok();
+            self.wait_for_fold();
+            if self.partition.appends_no_more() {
+                return self.end(first);
+            }
+            if let Some(first) = first {
+                self.take(first, &mut batch);
             }
             while batch.records.len() < self.partition.log.batch_records()
                 && batch.bytes < limits::APPEND_BYTES
@@ -57,38 +64,64 @@ impl Appender {
             {
                 self.take(request, &mut batch);
             }
-            self.add_own_records(&mut batch);
-            self.append(batch);
+            self.add_own_records(&mut batch, CURSOR_INTERVAL);
+            if !batch.records.is_empty() {
+                self.append(batch);
+            }
         }
     }
 
-    /// What waits when the partition stops was never appended.
-    fn refuse(&self, first: Request) {
-        for request in std::iter::once(first).chain(self.requests.try_iter()) {
-            let _ = request.answer.send(Err(self.partition.closed().unwrap_or(EngineError::Stopped)));
+    /// Takes nothing more while the fold is too far behind: the queue fills, and callers hear "try again".
+    fn wait_for_fold(&self) {
+        while self.partition.pending.lock().len() >= limits::PENDING_RECORDS && !self.partition.appends_no_more() {
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// What others wait for was never appended. What nobody waits for is, while the partition is let go in peace: the fold
+    /// still reads it.
+    fn end(&mut self, first: Option<Request>) {
+        let waiting: Vec<_> = first.into_iter().chain(self.requests.try_iter()).collect();
+        waiting.into_iter().for_each(|request| self.turn_away(request));
+        while !self.partition.is_stopping() && !self.partition.has_failed() {
+            let mut batch = Batch::default();
+            self.add_own_records(&mut batch, Duration::ZERO);
+            if batch.records.is_empty() || !self.append(batch) {
+                return;
+            }
+        }
+    }
+
+    /// Whoever waits hears why; what nobody waits for stays to be done. A tick was only to wake.
+    fn turn_away(&self, request: Request) {
+        let Request { account, event, answer } = request;
+        match answer {
+            Some(answer) => {
+                let _ = answer.send(Err(self.partition.closed().unwrap_or(EngineError::Stopped)));
+            }
+            None if matches!(event, Event::Tick(_)) => {}
+            None => self.partition.unfinished.lock().push_back((account, event)),
         }
     }
 
     /// What the early decision accepts joins the batch; the rest is answered at once.
-    fn take(&mut self, request: Request, batch: &mut Batch) {
-        let Request { account, event, answer } = request;
-        if let Some(closed) = self.partition.closed() {
-            let _ = answer.send(Err(closed));
-            return;
+    fn take(&self, request: Request, batch: &mut Batch) {
+        if self.partition.closed().is_some() {
+            return self.turn_away(request);
         }
+        let Request { account, event, answer } = request;
         match self.decide(&account, &event) {
             Ok(None) => {
                 if matches!(event, Event::SessionOpened(_) | Event::SessionClosed(_) | Event::AppStateSet(_)) {
                     // A login starts from what its account's devices have taken, and push from what they have not.
                     self.add_cursors(Some(&account), batch);
                 }
-                self.add(account, event, Some(answer), batch);
+                self.add(account, event, answer, batch);
             }
-            Ok(Some(verdict)) => {
-                let _ = answer.send(Ok(Committed { verdict, carried: Vec::new() }));
-            }
+            Ok(Some(verdict)) => tell(answer, Ok(Committed { verdict, carried: Vec::new() })),
             Err(error) => {
-                let _ = answer.send(Err(error));
+                self.partition.fail(&error);
+                tell(answer, Err(error));
             }
         }
     }
@@ -118,17 +151,26 @@ impl Appender {
         let record = super::record_of(&envelope, &event);
         batch.bytes += record.size();
         batch.records.push(record);
+        if answer.is_none() {
+            batch.unasked.push((envelope.id, envelope.account));
+        }
         batch.waiting.push((envelope.id, Pending { event, answer }));
     }
 
-    /// Cursors that have waited long enough, and a tick if nothing was written for an hour.
-    fn add_own_records(&mut self, batch: &mut Batch) {
-        for (account, event) in std::mem::take(&mut *self.partition.unfinished.lock()) {
+    /// What nobody waits for, as much as an append holds: cursors after so long a time, and a tick if nothing was written for
+    /// an hour.
+    fn add_own_records(&mut self, batch: &mut Batch, cursors_after: Duration) {
+        while batch.bytes < limits::APPEND_BYTES
+            && let Some((account, event)) = self.partition.unfinished.lock().pop_front()
+        {
             self.add(account, event, None, batch);
         }
-        if self.cursors_written.elapsed() >= CURSOR_INTERVAL {
-            // A record holds so many: no account may wait for those before it.
-            while self.add_cursors(None, batch) == limits::CURSORS_IN_RECORD {}
+        // A record holds so many: no account may wait for those before it.
+        while batch.bytes < limits::APPEND_BYTES && self.cursors_written.elapsed() >= cursors_after {
+            if self.add_cursors(None, batch) < limits::CURSORS_IN_RECORD {
+                self.cursors_written = Instant::now();
+                break;
+            }
         }
         if self.last_append.elapsed() >= TICK_INTERVAL && batch.records.is_empty() {
             self.add(system_account(), Event::Tick(Tick {}), None, batch);
@@ -136,35 +178,53 @@ impl Appender {
     }
 
     /// Writes cursors that wait; how many.
-    fn add_cursors(&mut self, account: Option<&Account>, batch: &mut Batch) -> usize {
+    fn add_cursors(&self, account: Option<&Account>, batch: &mut Batch) -> usize {
         let cursors = self.partition.take_cursors(account);
         let count = cursors.len();
         if !cursors.is_empty() {
-            self.cursors_written = Instant::now();
             self.add(system_account(), Event::CursorsAdvanced(CursorsAdvanced { cursors }), None, batch);
         }
         count
     }
 
-    /// One append. If it fails nobody is told success: the fold answers what it reads back.
-    fn append(&mut self, batch: Batch) {
-        if batch.records.is_empty() {
-            return;
-        }
+    /// One append; whether it went well. If not, nobody is told success: the fold answers what it reads back.
+    fn append(&mut self, batch: Batch) -> bool {
         self.last_append = Instant::now();
         metrics::histogram!("duolog_append_records").record(batch.records.len() as f64);
         let ids: Vec<_> = batch.waiting.iter().map(|(id, _)| *id).collect();
         self.partition.pending.lock().extend(batch.waiting);
-        match self.partition.log.append(self.partition.id, batch.records) {
-            Ok(_) => {}
-            Err(LogError::Busy(_)) => self.answer_all(&ids, &EngineError::Busy),
+        let error = match self.partition.log.append(self.partition.id, batch.records) {
+            Ok(_) => return true,
+            Err(LogError::Busy(_)) => EngineError::Busy,
             // Whether it was written the fold will see, and whoever asks again gets the first answer. A log that can
             // write no more says so at the next append.
             Err(LogError::Unknown(why)) => {
                 tracing::warn!(partition = self.partition.id, "an append may have been written: {why}");
-                self.answer_all(&ids, &EngineError::Unknown);
+                EngineError::Unknown
             }
-            Err(error) => self.partition.fail(&error),
+            Err(error) => {
+                self.partition.fail(&error);
+                return false;
+            }
+        };
+        self.take_back(batch.unasked);
+        self.answer_all(&ids, &error);
+        false
+    }
+
+    /// What nobody waits for is appended again: each of these kinds changes nothing more when it comes twice.
+    fn take_back(&self, unasked: Vec<(EventId, Account)>) {
+        let mut pending = self.partition.pending.lock();
+        let events: Vec<_> =
+            unasked.into_iter().filter_map(|(id, account)| Some((account, pending.remove(&id)?.event))).collect();
+        drop(pending);
+        for (account, event) in events {
+            match event {
+                Event::CursorsAdvanced(advanced) => advanced.cursors.into_iter().for_each(|cursor| {
+                    self.partition.advance_cursor(cursor.account, cursor.device, cursor.sequence);
+                }),
+                event => self.partition.unfinished.lock().push_back((account, event)),
+            }
         }
     }
 
@@ -173,6 +233,12 @@ impl Appender {
         for answer in ids.iter().filter_map(|id| pending.remove(id)?.answer) {
             let _ = answer.send(Err(error.clone()));
         }
+    }
+}
+
+fn tell(answer: Option<Answering>, what: Result<Committed, EngineError>) {
+    if let Some(answer) = answer {
+        let _ = answer.send(what);
     }
 }
 

@@ -21,7 +21,8 @@ const ROUND: Duration = Duration::from_millis(200);
 
 /// How long a report from another node is waited for, there: it comes as soon as what was sent has arrived.
 const PATIENCE: Duration = Duration::from_millis(400);
-/// What was appended and has not arrived after this long is appended again.
+/// What was appended and has not arrived after this long is appended again, if its destination serves; after twice as long
+/// the next time. One that stands still gets what it has in its log already, so it must not get it again and again.
 const RESEND: Duration = Duration::from_millis(400);
 
 /// Carries what one partition's outbox holds to the other partitions, in order. It keeps no position of its own: it starts
@@ -44,6 +45,10 @@ struct Lane {
     sent: u64,
     /// When the last of them was, or something of it arrived.
     moved: Option<Instant>,
+    /// When the owner last said how far it has come.
+    heard: Option<Instant>,
+    /// How often the same rows were appended again.
+    resent: u32,
     /// Up to which number rows were given up for deletion.
     deleted: u64,
     /// A question to the owner that is on its way.
@@ -76,8 +81,9 @@ impl Courier {
         self.hear(engine, lane, &meta)?;
         let Some(reported) = lane.reported else { return Ok(()) };
         self.delete(lane, reported)?;
-        if lane.sent > reported && lane.moved.is_some_and(|moved| moved.elapsed() > RESEND) {
+        if lane.sent > reported && lane.is_overdue() {
             lane.sent = reported;
+            lane.resent += 1;
         }
         let after = reported.max(lane.sent);
         let given_out = given_out(&self.source.store, lane.destination)?;
@@ -115,13 +121,15 @@ impl Courier {
         let source = Source::from(meta);
         if let Some(target) = engine.owned(lane.destination) {
             lane.asked = None;
-            lane.learn(target.reported(source)?);
+            if target.closed().is_none() {
+                lane.learn(target.reported(source)?, Instant::now());
+            }
             return Ok(());
         }
         match lane.asked.as_mut().map(oneshot::Receiver::try_recv) {
             None => {}
             Some(Err(oneshot::error::TryRecvError::Empty)) => return Ok(()),
-            Some(Ok(Ok(number))) => lane.learn(number),
+            Some(Ok(Ok(number))) => lane.learn(number, Instant::now()),
             Some(Ok(Err(error))) => {
                 tracing::debug!(source = source.partition, lane.destination, "no report: {error}");
             }
@@ -175,11 +183,21 @@ impl Courier {
 }
 
 impl Lane {
-    fn learn(&mut self, number: u64) {
+    fn learn(&mut self, number: u64, now: Instant) {
         if self.reported != Some(number) {
-            self.moved = Some(Instant::now());
+            self.moved = Some(now);
+            self.resent = 0;
         }
         self.reported = Some(number);
+        self.heard = Some(now);
+    }
+
+    /// Whether the owner has said, long enough after the last append, that nothing of it has arrived.
+    fn is_overdue(&self) -> bool {
+        let patience = RESEND.saturating_mul(2_u32.saturating_pow(self.resent));
+        let overdue =
+            |moved: Instant| moved.checked_add(patience).is_some_and(|due| self.heard.is_some_and(|heard| heard > due));
+        self.moved.is_some_and(overdue)
     }
 }
 
@@ -262,5 +280,41 @@ pub fn carried(row: &OutboxRow, stamp: Stamp, id: EventId, time: Millis) -> Reco
         time,
         header: header.encode().into(),
         payload: Bytes::copy_from_slice(&row.payload),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_arrive_is_sent_again_ever_more_rarely() {
+        let start = Instant::now();
+        let mut lane = Lane::default();
+        lane.learn(7, start);
+        (lane.sent, lane.moved) = (9, Some(start));
+        let mut resent = Vec::new();
+        for tenth in 0..600 {
+            let now = start + Duration::from_millis(100 * tenth);
+            lane.learn(7, now);
+            if lane.is_overdue() {
+                resent.push(tenth);
+                (lane.moved, lane.resent) = (Some(now), lane.resent + 1);
+            }
+        }
+        assert_eq!(resent, [5, 14, 31, 64, 129, 258, 515]);
+        lane.learn(8, start + Duration::from_secs(60));
+        assert!(!lane.is_overdue());
+        lane.learn(8, start + Duration::from_secs(61));
+        assert!(lane.is_overdue(), "after news it is as impatient as before");
+    }
+
+    #[test]
+    fn a_destination_that_says_nothing_gets_nothing_again() {
+        let start = Instant::now();
+        let mut lane = Lane::default();
+        lane.learn(7, start);
+        (lane.sent, lane.moved) = (9, Some(start));
+        assert!(!lane.is_overdue());
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -85,20 +86,22 @@ impl Folder {
         let events = self.events(&records)?;
         let spare = std::mem::take(&mut self.spare);
         let mut fold = Fold::new(&self.rows, self.partition.id, true)?.reusing(spare);
-        let mut outcomes = Vec::with_capacity(records.len());
+        let (mut outcomes, mut arrived) = (Vec::with_capacity(records.len()), HashMap::new());
         for (stored, event) in records.iter().zip(events) {
             let (envelope, Pending { event, answer }) = match event {
                 Ok(event) => event,
                 Err(why) => {
-                    self.pass_over(&mut fold, stored, &why)?;
+                    arrived.extend(self.pass_over(&mut fold, stored, &why)?);
                     continue;
                 }
             };
             let folded = fold
                 .apply(stored.offset, &envelope, &event)
                 .map_err(|source| FolderError::Fold { offset: stored.offset, source })?;
-            if let Authority::Stamp(stamp) = envelope.authority {
-                note_arrival(&self.partition, stamp.partition, stamp.number, &folded.verdict);
+            if let Authority::Stamp(stamp) = envelope.authority
+                && !matches!(folded.verdict, Verdict::Ignored)
+            {
+                arrived.insert(stamp.partition, stamp.number);
             }
             outcomes.push((folded, answer));
         }
@@ -110,6 +113,7 @@ impl Folder {
         changes.clear();
         self.spare = changes;
         self.next = applied.next;
+        self.partition.arrived.lock().extend(arrived);
         publish(&self.partition, meta, outcomes, applied);
         self.since_flush += records.len() as u64;
         if self.since_flush >= limits::FLUSH_RECORDS {
@@ -119,15 +123,18 @@ impl Folder {
         Ok(records.len() + foreign.len())
     }
 
-    /// A record that no version of the fold can decode.
-    fn pass_over(&self, fold: &mut Fold<'_>, stored: &Stored, why: &DecodeError) -> Result<(), FolderError> {
-        if let Some(stamp) = fold.pass_over(&stored.record.header)? {
-            self.partition.arrived.lock().insert(stamp.partition, stamp.number);
-        }
+    /// A record that no version of the fold can decode; the carried number whose turn it was, by source.
+    fn pass_over(
+        &self,
+        fold: &mut Fold<'_>,
+        stored: &Stored,
+        why: &DecodeError,
+    ) -> Result<Option<(u32, u64)>, FolderError> {
+        let stamp = fold.pass_over(&stored.record.header)?;
         let generation = fold.meta().generation;
         let at = Pointer { generation, partition: self.partition.id, offset: stored.offset };
         self.partition.put_aside(at, stored, why);
-        Ok(())
+        Ok(stamp.map(|stamp| (stamp.partition, stamp.number)))
     }
 
     /// The records as events: those that were appended here and still wait, others decoded from their bytes. An error stays
@@ -163,12 +170,6 @@ impl Folder {
 fn decoded(stored: &Stored) -> Result<Event, DecodeError> {
     let record = &stored.record;
     Envelope::decode(&record.key, record.time, &record.header, &record.payload).map(|(_, event)| event)
-}
-
-fn note_arrival(partition: &Partition, source: u32, number: u64, verdict: &Verdict) {
-    if !matches!(verdict, Verdict::Ignored) {
-        partition.arrived.lock().insert(source, number);
-    }
 }
 
 /// After the commit: the watermark moves, live devices hear, then whoever asked gets his answer. `outcomes`: each folded record

@@ -60,7 +60,10 @@ struct Turn<'a> {
 impl Turns {
     async fn take(&self, pair: Pair) -> Turn<'_> {
         let turn = self.0.lock().entry(pair.clone()).or_default().clone();
-        Turn { turns: self, pair, held: Some(turn.lock_owned().await) }
+        // Leaves its place, too, if the wait is given up.
+        let mut taken = Turn { turns: self, pair, held: None };
+        taken.held = Some(turn.lock_owned().await);
+        taken
     }
 }
 
@@ -132,7 +135,7 @@ impl Engine {
     ) -> Result<(Judged, Option<Changed>), EngineError> {
         let (home, account, message, now) = (home.clone(), sender.clone(), message.clone(), self.now());
         let look = move |mailbox: &Mailbox<'_>| {
-            let judged = judge::send(mailbox, &account, &message, now)?;
+            let judged = judge::early_send(mailbox, &account, &message, now)?;
             let changed = match &judged {
                 Judged::Repeat(_) => judge::first_of(mailbox, &account, &message)?
                     .map(|at| get::<MessageRow>(mailbox.rows, MessageRow::key(at).as_slice()))

@@ -159,24 +159,14 @@ impl Engine {
     pub fn advance_cursor(&self, account: &Account, device: &str, sequence: u64) {
         // Sessions are where their home is; when it has moved, the device comes again and says where it stands.
         let Some(home) = self.owned(self.partition_of(account)) else { return };
-        let mut cursors = home.cursors.lock();
-        let cursor = cursors.entry((account.clone(), device.to_owned())).or_default();
-        *cursor = sequence.max(*cursor);
+        home.advance_cursor(account.clone(), device.to_owned(), sequence);
     }
 
-    /// Records that a link is gone, without waiting for the verdict. A session whose home has moved has ended with its epoch.
+    /// Records that a link is gone: not at once while the log takes nothing, but as long as its home is owned here. A session
+    /// whose home has moved has ended with its epoch.
     pub fn session_ended(&self, end: SessionEnd) {
-        if !self.is_home_of(&end.account) {
-            return;
-        }
-        let engine = self.clone();
-        let account = end.account.clone();
-        tokio::spawn(async move {
-            let closed = SessionClosed { sessions: vec![end] };
-            if let Err(error) = engine.submit(&account, closed.into()).await {
-                tracing::debug!("end of a session was not recorded: {error}");
-            }
-        });
+        let Some(home) = self.owned(self.partition_of(&end.account)) else { return };
+        home.go_on(end.account.clone(), SessionClosed { sessions: vec![end] }.into());
     }
 
     /// The policy that holds now, as far as this process knows.
@@ -211,11 +201,9 @@ impl Engine {
         self.owned_partitions().first().map_or_else(LogId::nil, |partition| partition.log_id())
     }
 
-    /// Whether every partition that is owned here gives verdicts; a node without peers owns all.
-    pub fn is_ready(&self) -> bool {
-        let owned = self.owned_partitions();
-        (self.0.common.peers.is_some() || owned.len() == self.0.homes.len())
-            && owned.iter().all(|partition| partition.closed().is_none())
+    /// Whether every partition of the log is owned here and gives verdicts.
+    pub fn owns_all(&self) -> bool {
+        self.owns().len() == self.0.homes.len()
     }
 
     /// Whether the account's home is owned here.
@@ -289,6 +277,7 @@ impl Partition {
             let end = self.log.bounds(self.id).map_or(0, |bounds| bounds.high_watermark);
             self.watermark.load(Ordering::Acquire) >= end
         };
-        self.has_failed() || self.requests.is_empty() && self.pending.lock().is_empty() && folded()
+        let nothing_waits = || self.requests.is_empty() && self.unfinished.lock().is_empty();
+        self.has_failed() || nothing_waits() && self.pending.lock().is_empty() && folded()
     }
 }

@@ -24,7 +24,7 @@ pub enum OpenError {
     Rows(#[from] RowsError),
     #[error(
         "partition {partition}: the state has folded up to offset {next}, but the log ends at {end}: the log was cut. \
-         Put the log back from a backup, or delete the state to build it again from this log"
+         Put the log back from a backup. To go on without what it has lost, delete the state"
     )]
     BeyondLog { partition: u32, next: u64, end: u64 },
     #[error(

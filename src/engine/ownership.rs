@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  take_over: state belongs to the log? ─► fold what it lacks ─► append owner.changed ─► folded and applied? ─► workers
-//!  let_go:    consumers end ─► decide no more ─► what was appended is folded ─► threads end ─► rows are flushed
+//!  let_go:    consumers end ─► decide no more ─► cursors are appended ─► all that was is folded ─► threads end ─► flushed
 //!  fenced:    the fold reads a later owner's record ─► nothing more is decided, at once
 //! ```
 //!
@@ -23,7 +23,7 @@ use super::appender::{Appender, system_account};
 use super::courier::Courier;
 use super::folder::Folder;
 use super::open::{Claim, Takeover, check_partitions};
-use super::partition::{Partition, Request};
+use super::partition::Partition;
 use super::{Engine, ExpiredRows, OpenError, check_state};
 use crate::limits;
 use crate::log::LogError;
@@ -138,8 +138,8 @@ impl Engine {
         self.moved();
     }
 
-    /// Lets a partition go: the consumers of its log come to an end, while it still serves; then nothing more is decided, what
-    /// was appended is folded, the rows are flushed. Nothing of this process is appended to it after this returns. Blocks.
+    /// Lets a partition go: the consumers of its log come to an end, while it still serves; then nothing more is decided, the
+    /// appender writes what nobody waits for, such as cursors, what was appended is folded, the rows are flushed. Nothing of this process is appended to it after this returns. Blocks.
     /// Without effect on one that is not owned.
     pub fn let_go(&self, id: u32) {
         if let Some(partition) = self.owned(id) {
@@ -147,7 +147,6 @@ impl Engine {
         }
         let Some(partition) = self.0.homes[id as usize].write().take() else { return };
         self.moved();
-        partition.write_cursors();
         partition.moved.store(true, Ordering::Release);
         partition.wake_appender();
         partition.join(APPENDER);
@@ -205,9 +204,7 @@ impl Partition {
             if cursors.is_empty() {
                 return;
             }
-            let (answer, _) = oneshot::channel();
-            let event = CursorsAdvanced { cursors }.into();
-            let _ = self.requests.try_send(Request { account: system_account(), event, answer });
+            self.go_on(system_account(), CursorsAdvanced { cursors }.into());
         }
     }
 

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -23,7 +23,8 @@ use crate::store::Store;
 pub(super) struct Request {
     pub account: Account,
     pub event: Event,
-    pub answer: Answering,
+    /// Absent: nobody waits, and it has to be done whatever an append meets.
+    pub answer: Option<Answering>,
 }
 
 pub(super) type Answering = oneshot::Sender<Result<Committed, EngineError>>;
@@ -65,8 +66,8 @@ pub(super) struct Partition {
     pub committed: Notify,
     /// Wakes the courier.
     pub outbox: (crossbeam_channel::Sender<()>, crossbeam_channel::Receiver<()>),
-    /// What records have left to do, where the queue had no room for it.
-    pub unfinished: Mutex<Vec<(Account, Event)>>,
+    /// What has to be done and nobody waits for, where the queue had no room for it or an append failed.
+    pub unfinished: Mutex<VecDeque<(Account, Event)>>,
     pub stopping: AtomicBool,
     /// The epoch under which this process writes; 0 until the partition is taken over.
     pub owned: AtomicU64,
@@ -97,6 +98,7 @@ impl Partition {
         common: &super::Common,
     ) -> Result<Self, RowsError> {
         let meta = super::open::committed_meta(&store, id)?;
+        let folded = store.applied().map_or(0, |applied| applied.next);
         if let Some(expiry) = &expiry {
             let needed = super::consumers(&store)?.iter().filter_map(|(_, row)| row.needs_from()).min();
             expiry.hold_from(needed.unwrap_or(u64::MAX));
@@ -112,7 +114,7 @@ impl Partition {
             clock: common.clock.clone(),
             ids: common.ids.clone(),
             meta: RwLock::new(meta),
-            watermark: 0.into(),
+            watermark: folded.into(),
             arrived: Mutex::default(),
             delivered: Mutex::default(),
             committed: Notify::new(),
@@ -208,19 +210,17 @@ impl Partition {
 
     /// Makes an appender that waits for requests look around; what it gets has no effect once the partition stops.
     pub fn wake_appender(&self) {
-        let (answer, _) = tokio::sync::oneshot::channel();
         let (account, event) = (super::appender::system_account(), duolog_topics::Tick {}.into());
         // A full queue wakes it as well.
-        let _ = self.requests.try_send(Request { account, event, answer });
+        let _ = self.requests.try_send(Request { account, event, answer: None });
     }
 
-    /// Queues what a record has left to do; nobody waits for its verdict. If the queue is full the appender is at work,
-    /// and finds it when it looks for records of its own.
+    /// Queues what has to be done and nobody waits for. If the queue is full the appender is at work, and finds it when it
+    /// looks for records of its own.
     pub fn go_on(&self, account: Account, event: Event) {
-        let (answer, _) = oneshot::channel();
-        if let Err(full) = self.requests.try_send(Request { account, event, answer }) {
+        if let Err(full) = self.requests.try_send(Request { account, event, answer: None }) {
             let Request { account, event, .. } = full.into_inner();
-            self.unfinished.lock().push((account, event));
+            self.unfinished.lock().push_back((account, event));
         }
     }
 
@@ -231,8 +231,10 @@ impl Partition {
 
     /// Stops the partition for good: who waits learns that his request's fate is unknown.
     pub fn fail(&self, what: &dyn std::fmt::Display) {
+        if self.failed.swap(true, Ordering::AcqRel) {
+            return;
+        }
         tracing::error!(partition = self.id, "partition stops: {what}");
-        self.failed.store(true, Ordering::Release);
         metrics::counter!("duolog_partition_failures_total").increment(1);
         self.give_up_pending();
     }
@@ -244,6 +246,13 @@ impl Partition {
                 let _ = answer.send(Err(EngineError::Unknown));
             }
         }
+    }
+
+    /// Notes how far a device has come.
+    pub fn advance_cursor(&self, account: Account, device: String, sequence: u64) {
+        let mut cursors = self.cursors.lock();
+        let cursor = cursors.entry((account, device)).or_default();
+        *cursor = sequence.max(*cursor);
     }
 
     /// Takes cursors that wait, those of one account or as many as a record holds.

@@ -59,9 +59,10 @@ impl Ask {
         }
     }
 
-    /// Whether asking twice is the same as asking once.
-    pub fn is_safe(&self) -> bool {
-        !matches!(self, Self::Submit { .. })
+    /// Whether it is answered only when a record of its own was appended and folded, and so may take longer than a look at
+    /// rows does.
+    pub fn waits_for_the_log(&self) -> bool {
+        matches!(self, Self::Submit { .. })
     }
 }
 

@@ -119,11 +119,16 @@ impl Partition {
         self.look(|mailbox, _| query(mailbox))
     }
 
+    /// Rows that cannot be read are damaged. They would be missing for whoever asks next, too: the partition stops.
     fn look<T>(&self, query: impl FnOnce(&Mailbox<'_>, u64) -> Result<T, RowsError>) -> Result<T, RowsError> {
         let view = self.store.view();
-        let meta: Arc<MetaRow> = open::committed_meta(&view, self.id)?;
-        let next = view.applied()?.map_or(0, |applied| applied.next);
-        query(&Mailbox::new(&view, &meta), next)
+        let found = open::committed_meta(&view, self.id).and_then(|meta: Arc<MetaRow>| {
+            let next = view.applied()?.map_or(0, |applied| applied.next);
+            query(&Mailbox::new(&view, &meta), next)
+        });
+        found.inspect_err(|error| {
+            self.fail(&format!("its state is damaged, `duolog-replay rebuild` makes it anew: {error}"))
+        })
     }
 }
 

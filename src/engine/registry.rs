@@ -21,8 +21,6 @@ pub enum Live {
     Ended(EndReason),
     /// The queue was full and was emptied: read the timeline again, then `go_live` again.
     Lagged,
-    /// The server drains.
-    Closed,
     /// The account's home is at another node now.
     Moved,
 }
@@ -39,7 +37,6 @@ struct Waiting {
     lagged: bool,
     queue: VecDeque<Arc<Announcement>>,
     ended: Option<EndReason>,
-    closed: bool,
     moved: bool,
 }
 
@@ -88,14 +85,6 @@ impl Registry {
         let slots = accounts.get(&ended.account).into_iter().flatten();
         for slot in slots.filter(|slot| slot.session == ended.session) {
             slot.waiting.lock().ended = Some(ended.reason.clone());
-            slot.notify.notify_one();
-        }
-    }
-
-    /// Tells every session that the server drains.
-    pub fn close_all(&self) {
-        for slot in self.accounts.lock().values().flatten() {
-            slot.waiting.lock().closed = true;
             slot.notify.notify_one();
         }
     }
@@ -153,13 +142,7 @@ impl LiveSession {
             waiting.live = false;
             return Some(Live::Lagged);
         }
-        if std::mem::take(&mut waiting.moved) {
-            return Some(Live::Moved);
-        }
-        waiting.closed.then(|| {
-            waiting.closed = false;
-            Live::Closed
-        })
+        std::mem::take(&mut waiting.moved).then_some(Live::Moved)
     }
 }
 

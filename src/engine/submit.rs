@@ -163,7 +163,7 @@ impl Partition {
             return Err(closed);
         }
         let (answer, verdict) = oneshot::channel();
-        let request = Request { account: account.clone(), event, answer };
+        let request = Request { account: account.clone(), event, answer: Some(answer) };
         if self.requests.try_send(request).is_err() {
             metrics::counter!("duolog_requests_busy_total").increment(1);
             return Err(EngineError::Busy);

@@ -1,6 +1,6 @@
 //! What a message says: its elements and its push info, checked at the door and kept as received.
 //!
-//! Both protocols carry the same `MsgBody`: an array of elements `{MsgType, MsgContent}` (server-api.md, section 4). An
+//! Both protocols carry the same `MsgBody`: an array of elements `{MsgType, MsgContent}`. An
 //! element of a known kind must have the members of its kind with their types; further members and unknown kinds pass
 //! untouched, because newer clients know more than this server. What is accepted is valid for every JSON reader and at
 //! most [`DEPTH`] deep, so whoever reads a message later never stumbles over what a sender wrote.
@@ -65,7 +65,8 @@ struct Element<'a> {
     msg_content: &'a RawValue,
 }
 
-/// Checks a message's body and returns its text unchanged, without white space around it.
+/// Checks a message's body and returns its text unchanged, without white space around it. One that is too long as it stands
+/// is kept in its shortest form, if that is short enough: some clients escape every letter beyond ASCII.
 ///
 /// `limit` holds for the bytes of `body` and `custom` together. Cost: two passes over the body, no copy but the last.
 ///
@@ -73,7 +74,29 @@ struct Element<'a> {
 /// [`BodyError`], the first that holds in the order of its variants.
 pub fn check_body(body: &str, custom: Option<&str>, limit: usize) -> Result<RawJson, BodyError> {
     let body = body.trim_ascii();
-    check_size(body, custom, limit)?;
+    let Err(too_long) = check_size(body, custom, limit) else { return check_elements(body) };
+    let shortest = plain::check(body).and_then(|()| shortest(body)).map_err(|_| too_long)?;
+    check_size(&shortest, custom, limit)?;
+    check_elements(&shortest)
+}
+
+/// The same JSON without white space, and with no escape that is not needed.
+fn shortest(json: &str) -> Result<String, serde_json::Error> {
+    let mut short = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(place) = rest.find('"') {
+        let (between, text) = rest.split_at(place);
+        short.extend(between.split_ascii_whitespace());
+        let mut texts = serde_json::Deserializer::from_str(text).into_iter::<Cow<'_, str>>();
+        let first = texts.next().transpose()?.unwrap_or_default();
+        short.push_str(&serde_json::to_string(&first)?);
+        rest = &text[texts.byte_offset()..];
+    }
+    short.extend(rest.split_ascii_whitespace());
+    Ok(short)
+}
+
+fn check_elements(body: &str) -> Result<RawJson, BodyError> {
     plain::check(body).map_err(BodyError::Malformed)?;
     if !body.starts_with('[') {
         return Err(BodyError::NotArray);

@@ -1,6 +1,7 @@
 //! What faces the network: the server API, the client protocol, and who may use them.
 
 pub mod auth;
+mod bucket;
 pub mod client_ip;
 pub mod elements;
 pub mod http;

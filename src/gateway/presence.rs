@@ -1,4 +1,4 @@
-//! Who is online, and where: the three states that both protocols tell (server-api.md, section 3).
+//! Who is online, and where: the three states that both protocols tell.
 
 use duolog_topics::{Account, Millis, Platform};
 

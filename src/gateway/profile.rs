@@ -1,4 +1,4 @@
-//! Profile fields: which tags there are and what each may hold (server-api.md, section 3). Both protocols ask here.
+//! Profile fields: which tags there are and what each may hold. Both protocols ask here.
 
 use duolog_topics::{Account, FriendAction, ProfileItem, TagValue};
 

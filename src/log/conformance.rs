@@ -247,29 +247,41 @@ fn readers_see_a_prefix(log: &dyn Log) {
     });
 }
 
-fn waiting_ends(log: &dyn Log) {
-    let start = append(log, 0, [0])[0];
-    assert_eq!(log.wait(0, start, PATIENCE).expect("wait"), start + 1, "at once if there is something");
-    assert_eq!(log.wait(0, start + 1, Duration::ZERO).expect("wait"), start + 1, "when the time is up");
-    thread::scope(|scope| {
-        let waiter = scope.spawn(|| log.wait(0, start + 1, PATIENCE).expect("wait"));
-        append(log, 0, [1]);
-        assert_eq!(waiter.join().expect("a waiter"), start + 2, "when a record comes");
-    });
+/// Waits with a time that is far too long, so that something else has to end the wait.
+fn wait(log: &dyn Log, partition: u32, from: u64) -> u64 {
     let began = Instant::now();
-    let woken = AtomicBool::new(false);
+    let mark = log.wait(partition, from, PATIENCE).expect("wait");
+    assert!(began.elapsed() < PATIENCE, "a wait in partition {partition} from {from} lasted as long as it might");
+    mark
+}
+
+fn waiting_ends(log: &dyn Log) {
+    const ROUNDS: u64 = 20;
+    let start = append(log, 0, [0])[0];
+    assert_eq!(wait(log, 0, start), start + 1, "at once if there is something");
+    assert_eq!(log.wait(0, start + 1, Duration::ZERO).expect("wait"), start + 1, "when the time is up");
+    // Each appends what the other one waits for, so that in nearly every round somebody waits already.
+    let (calls, answers) = (end(log, 0), end(log, 1));
     thread::scope(|scope| {
         scope.spawn(|| {
-            log.wait(0, start + 2, PATIENCE).expect("wait");
-            woken.store(true, Ordering::Release);
+            for round in 0..ROUNDS {
+                assert_eq!(wait(log, 0, calls + round), calls + round + 1, "when a record comes");
+                append(log, 1, [round]);
+            }
         });
+        for round in 0..ROUNDS {
+            append(log, 0, [round]);
+            assert_eq!(wait(log, 1, answers + round), answers + round + 1, "when a record comes");
+        }
+    });
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| wait(log, 0, calls + ROUNDS));
         // The waiter may not wait yet, and a wake holds only for those who do: so wake until it has gone.
-        while !woken.load(Ordering::Acquire) {
+        while !waiter.is_finished() {
             log.wake(0);
             thread::yield_now();
         }
     });
-    assert!(began.elapsed() < PATIENCE, "a wake ends a wait");
 }
 
 fn trimming(log: &dyn Log) {

@@ -88,7 +88,7 @@ impl<W: Write> HourFile<W> {
     }
 }
 
-/// A message in the file (server-api.md). `CloudCustomData` stands only where the message has some.
+/// A message in the file, as in the API that ours follows. `CloudCustomData` stands only where the message has some.
 #[derive(Serialize)]
 struct Line<'a> {
     #[serde(rename = "From_Account")]

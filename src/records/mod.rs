@@ -1,7 +1,7 @@
 //! Record files: every message of an hour, in one file, as back ends download them.
 //!
 //! ```text
-//! records/2026112504.gz      the messages of an hour (server-api.md, "History file")
+//! records/2026112504.gz      the messages of an hour, in the form of the API that ours follows
 //! records/index.json         which hours are written, their sizes and digests, and where the next one begins in the log
 //! ```
 //!

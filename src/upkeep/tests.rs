@@ -6,7 +6,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::data_dir::OpenData;
 use crate::engine::Parts;
-use crate::log::MemoryLog;
+use crate::log::{MemoryLog, Record, conformance};
 use crate::store::checkpoint::Place;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -99,5 +99,21 @@ async fn the_log_is_trimmed_below_the_older_of_two_good_checkpoints_and_below_ea
     std::fs::write(folder.join(format!("0/{newest}.json")), "damaged").unwrap();
     round();
     assert_eq!(scene.first(), kept[0] - 1);
+    scene.upkeep.engine.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_whose_log_does_not_answer_is_counted_and_keeps_nothing_else_waiting() {
+    let mut scene = Scene::new();
+    let position = Some(scene.tap().watermark());
+    let advance = ConsumerAdvance { consumer: "callback.default".to_owned(), position, waiting: vec![] };
+    scene.tap().advance(vec![advance]).await.unwrap();
+    let letters = scene.upkeep.letters.log().unwrap();
+    letters.append(0, vec![Record { time: 0, ..conformance::record(0) }]).unwrap();
+
+    scene.upkeep.log = Arc::new(MemoryLog::new(0));
+    assert!(matches!(scene.upkeep.round(), Err(UpkeepError::Log(LogError::NoPartition(0)))));
+    assert!(scene.upkeep.covered.lock().contains_key(&0));
+    assert_eq!(letters.bounds(0).unwrap().first, 1, "the old letter is gone");
     scene.upkeep.engine.stop();
 }

@@ -36,7 +36,11 @@ impl Chat {
     }
 
     fn type_line(&mut self, line: &str) {
-        writeln!(self.input.as_mut().expect("the input is open"), "{line}").expect("the chat reads");
+        self.type_bytes(format!("{line}\n").as_bytes());
+    }
+
+    fn type_bytes(&mut self, bytes: &[u8]) {
+        self.input.as_mut().expect("the input is open").write_all(bytes).expect("the chat reads");
     }
 
     fn entry(&self) -> Value {
@@ -94,6 +98,10 @@ fn two_people_talk_and_one_reads_and_takes_back() {
     let received = alices.entry();
     assert_eq!((text(&received), &received["key"], &received["from"]), ("are you there?", &sent["key"], &bob.into()));
 
+    // An own send is printed as the history holds it.
+    bobs.type_line("/history");
+    assert_eq!(bobs.entry(), sent);
+
     // Alice has nobody in `--to`: her line goes to whoever wrote last.
     alices.type_line("I am");
     assert_eq!(text(&bobs.entry()), "I am");
@@ -124,6 +132,24 @@ fn the_end_of_input_waits_for_the_answers() {
     let (code, entries) = Chat::start(server, &alice, &[]).end();
     let texts: Vec<String> = entries.iter().map(|line| text(&serde_json::from_str(line).unwrap()).to_owned()).collect();
     assert_eq!((code, texts), (Some(0), (0..50).map(|number| format!("message {number}")).collect()));
+}
+
+#[test]
+fn a_line_that_fails_or_is_dropped_is_told_by_the_exit_code() {
+    let server = Server::shared();
+    let [alice, bob] = server.accounts();
+    let failing: [(&[&str], &[u8], &str); 4] = [
+        (&["--to", "nobody-of-that-name"], b"hi\n", "[1] ✗ failed: 20003"),
+        (&[], b"hi\n", "to whom?"),
+        (&["--to", &bob], b"/blok bob\n", "is no command"),
+        (&["--to", &bob], b"\xff\n", "the input cannot be read"),
+    ];
+    for (more, line, note) in failing {
+        let mut chat = Chat::start(server, &alice, more);
+        chat.type_bytes(line);
+        chat.note(note);
+        assert_eq!(chat.end(), (Some(1), vec![]), "{note}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::harness::{ADMIN, KEY, SDKAPPID, Server};
+use crate::harness::{ADMIN, KEY, SDKAPPID, Server, configured};
 
 /// Runs `duolog` in a directory, with nothing to read.
 fn duolog(directory: &Path, arguments: &[&str]) -> Output {
@@ -52,6 +52,23 @@ fn a_wrong_configuration_is_2_and_names_file_line_key_and_what_is_allowed() {
         );
     }
     assert!(!home.path().join("data").exists(), "nothing is made before the configuration is known to be right");
+}
+
+#[test]
+fn a_file_that_the_configuration_names_and_nobody_can_use_is_2_and_names_its_key() {
+    let home = tempfile::tempdir().unwrap();
+    let file = |name: &str| home.path().join(name).display().to_string();
+    std::fs::write(file("empty.pem"), "").unwrap();
+    for (cert, key, expected) in [
+        (file("none.pem"), file("empty.pem"), format!("server.tls_cert: {} cannot be read as PEM", file("none.pem"))),
+        (file("empty.pem"), file("none.pem"), format!("server.tls_cert: {} holds no certificate", file("empty.pem"))),
+    ] {
+        configured(&home, &format!("server.tls_cert = '{cert}'\nserver.tls_key = '{key}'"));
+        let output = duolog(home.path(), &["serve", "--config", "duolog.toml"]);
+        assert_eq!((code(&output), printed(&output)), (Some(2), ""), "{}", said(&output));
+        let said = said(&output);
+        assert!(said.lines().any(|line| line.starts_with("duolog.toml:") && line.contains(&expected)), "{said}");
+    }
 }
 
 #[test]

@@ -62,16 +62,33 @@ fn panics_give_a_reason(file: &File) -> Vec<Finding> {
     })
 }
 
+/// Tests that pause all the same, and why: nothing that they assert hangs on how long.
+const PAUSES: &[(&str, &str)] = &[
+    ("replay/tests/migrate.rs", "a kill comes at some time"),
+    ("src/engine/tests/storm.rs", "a sender that was refused tries again a moment later, as clients do"),
+    ("tests/broker/src/store.rs", "looks again and again whether the store answers"),
+    ("tests/it/harness.rs", "looks again and again whether something holds"),
+];
+
+/// The code that only tests run: their files, and the test modules inside others. Not a bench, whose load has a pace.
+fn tests() -> impl Iterator<Item = File> {
+    let files = rust().filter(|file| !file.path.starts_with("benches/"));
+    files.map(|file| if file.is_test() { file } else { file.inline_tests() })
+}
+
+fn pauses(line: &str) -> bool {
+    const WORDS: &[&str] = &["sleep(", "sleep_until(", "park_timeout("];
+    !line.trim_start().starts_with("//") && WORDS.iter().any(|word| line.contains(word))
+}
+
 /// A test that waits for time to pass is slow on a fast machine and wrong on a slow one; an ignored one tests nothing.
-/// Faults are another matter: they have to come at a random time.
 fn tests_do_not_hope(file: &File) -> Vec<Finding> {
     if file.path.starts_with("tests/tidy/") {
         return vec![];
     }
-    let faults = file.path.starts_with("tests/it/faults/");
+    let may_pause = PAUSES.iter().any(|(path, _)| *path == file.path);
     file.each_line(|line| {
-        let sleeps = line.contains("sleep(") && !line.trim_start().starts_with("//") && !faults;
-        let hope = sleeps || line.trim_start().starts_with("#[ignore");
+        let hope = pauses(line) && !may_pause || line.trim_start().starts_with("#[ignore");
         hope.then(|| "wait for the event itself, and run every test".to_owned())
     })
 }
@@ -108,8 +125,12 @@ fn programs_panic_only_with_a_reason() {
 
 #[test]
 fn tests_neither_sleep_nor_stay_away() {
-    check(rust().filter(|file| file.path.starts_with("tests/") || file.path.ends_with("tests.rs")), tests_do_not_hope);
+    check(tests(), tests_do_not_hope);
     planted(tests_do_not_hope, "tests/it/x.rs", "#[ignore]\n#[test]\nfn f() { thread::sleep(SECOND) }\n", &[1, 3]);
+    for (path, why) in PAUSES {
+        let paused = tests().any(|file| file.path == *path && file.lines().any(|(_, line)| pauses(line)));
+        assert!(paused, "{path} does not pause any more: {why}");
+    }
 }
 
 #[test]

@@ -42,13 +42,23 @@ impl File {
     /// The text with its inline test modules and comments emptied, so that a rule about the program sees the program.
     /// Line numbers stay.
     pub fn program(&self) -> File {
+        self.only(|line, in_tests| !in_tests && !line.trim_start().starts_with("//"))
+    }
+
+    /// The inline test modules, with all other lines emptied. Line numbers stay.
+    pub fn inline_tests(&self) -> File {
+        self.only(|_, in_tests| in_tests)
+    }
+
+    /// The text with lines emptied that are not `kept`, which hears whether a line is in an inline test module.
+    fn only(&self, kept: impl Fn(&str, bool) -> bool) -> File {
         let mut text = String::new();
         let mut in_tests = false;
         let mut lines = self.text.lines().peekable();
         while let Some(line) = lines.next() {
             let begins = line == "#[cfg(test)]" && lines.peek().is_some_and(|next| next.trim_end().ends_with('{'));
             in_tests |= begins;
-            if !in_tests && !line.trim_start().starts_with("//") {
+            if kept(line, in_tests) {
                 text.push_str(line);
             }
             text.push('\n');
@@ -107,9 +117,10 @@ fn read(root: &Path, path: &Path, files: &mut Vec<File>) {
 #[test]
 fn a_program_is_a_file_without_its_tests_and_comments() {
     let text = "a\n// b\n#[cfg(test)]\nmod tests {\n    c\n}\nd\n#[cfg(test)]\nmod tests;\n".to_owned();
-    let program = File { path: "src/x.rs".to_owned(), text }.program();
+    let file = File { path: "src/x.rs".to_owned(), text };
     assert_eq!(
-        program.text,
+        file.program().text,
         "a\n\n#[cfg(test)]\n".replace("#[cfg(test)]\n", "\n\n\n\n") + "d\n#[cfg(test)]\nmod tests;\n"
     );
+    assert_eq!(file.inline_tests().text, "\n\n#[cfg(test)]\nmod tests {\n    c\n}\n\n\n\n");
 }

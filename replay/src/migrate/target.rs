@@ -70,7 +70,8 @@ impl Target {
         self.dir.root().join(MOVING).join(partition.to_string())
     }
 
-    /// Makes a checkpoint of each new state, and puts the states where the server looks for them.
+    /// Makes a checkpoint of each new state, and puts the states where the server looks for them; durable there once
+    /// [`copy_files`] has returned as well.
     pub fn finish(&self, new: New) -> Result<&DataDir> {
         for home in &new.homes {
             let checkpoints = self.dir.checkpoints(home.meta.partition)?;
@@ -81,6 +82,7 @@ impl Target {
         drop(new);
         let (state, moving) = (self.dir.root().join("state"), self.dir.root().join(MOVING));
         remove(&state)?;
+        sync(&moving).with_context(|| format!("{} cannot be made durable", moving.display()))?;
         fs::rename(&moving, &state).with_context(|| format!("{} cannot be put in place", moving.display()))?;
         Ok(&self.dir)
     }
@@ -127,25 +129,37 @@ fn clear(checkpoints: &Checkpoints, home: &Home) -> Result<()> {
     Ok(())
 }
 
-/// Copies what goes with the app beside log and state; what is there stays.
-pub fn copy_files(from: &Path, to: &Path) -> Result<()> {
+/// Copies what goes with the app beside log and state; what is there stays. What the new directory holds is durable after
+/// this, so that the old one may be given up.
+pub fn copy_files(from: &Path, root: &Path) -> Result<()> {
     for name in FILES {
-        let (from, to) = (from.join(name), to.join(name));
+        let (from, to) = (from.join(name), root.join(name));
         if from.exists() && !to.exists() {
             let unfinished = to.with_extension("moving");
             remove(&unfinished)?;
-            let copied = copy(&from, &unfinished).and_then(|()| fs::rename(&unfinished, &to));
+            let copied = copy(&from, &unfinished).and_then(|()| sync(&unfinished));
+            let copied = copied.and_then(|()| fs::rename(&unfinished, &to));
             copied.with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))?;
         }
     }
-    Ok(())
+    sync_names(root).with_context(|| format!("{} cannot be made durable", root.display()))
+}
+
+/// Makes the names in a folder durable, and its own.
+fn sync_names(folder: &Path) -> std::io::Result<()> {
+    let folder = folder.canonicalize()?;
+    fs::File::open(&folder)?.sync_all()?;
+    // Whoever may not look into the folder above has not made this one.
+    match folder.parent().map(fs::File::open) {
+        Some(Ok(above)) => above.sync_all(),
+        _ => Ok(()),
+    }
 }
 
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     if !from.is_dir() {
         // With its permissions: the key is its owner's alone.
-        fs::copy(from, to)?;
-        return fs::File::open(to)?.sync_all();
+        return fs::copy(from, to).map(drop);
     }
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -153,6 +167,16 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
         copy(&entry.path(), &to.join(entry.file_name()))?;
     }
     Ok(())
+}
+
+/// Makes a file durable, or a folder with everything in it.
+fn sync(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            sync(&entry?.path())?;
+        }
+    }
+    fs::File::open(path)?.sync_all()
 }
 
 fn remove(path: &Path) -> Result<()> {

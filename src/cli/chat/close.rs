@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::super::random_u32;
 
-/// What a close code asks of the client (client-protocol.md, "Life and end").
+/// What a close code asks of the client (docs/CLIENT_PROTOCOL.md, "Close codes").
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Closed {
     /// Stay away, because.

@@ -7,7 +7,7 @@ mod own;
 mod show;
 mod typed;
 
-use std::io::BufRead;
+use std::io::{self, BufRead, IsTerminal};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
@@ -90,7 +90,8 @@ impl Chat {
         let screen: Box<dyn Screen> =
             if self.json { Box::new(Json) } else { Box::new(Plain::new(self.account.as_str())) };
         let client = Client::new(self.identity(config)?, self.to);
-        small_runtime()?.block_on(Links { client, screen, uri, input: read_lines() }.run())
+        let is_typed = io::stdin().is_terminal();
+        small_runtime()?.block_on(Links { client, screen, uri, input: read_lines(), is_typed }.run())
     }
 
     fn identity(&self, config: Config) -> Result<Identity, CliError> {
@@ -117,12 +118,14 @@ fn websocket_address(url: &str) -> Option<Uri> {
     format!("ws://{rest}/v1/ws").parse().ok().filter(|uri: &Uri| uri.host().is_some_and(|host| !host.is_empty()))
 }
 
-/// Reads standard input on a thread of its own; the channel closes at its end. The thread ends with the process.
-fn read_lines() -> mpsc::Receiver<String> {
+/// Reads standard input on a thread of its own; the channel closes at its end, or behind the error that ends it. The thread
+/// ends with the process.
+fn read_lines() -> mpsc::Receiver<io::Result<String>> {
     let (lines, input) = mpsc::channel(LINES);
     std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if lines.blocking_send(line).is_err() {
+        for line in io::stdin().lock().lines() {
+            let is_last = line.is_err();
+            if lines.blocking_send(line).is_err() || is_last {
                 return;
             }
         }
@@ -143,7 +146,9 @@ struct Links {
     client: Client,
     screen: Box<dyn Screen>,
     uri: Uri,
-    input: mpsc::Receiver<String>,
+    input: mpsc::Receiver<io::Result<String>>,
+    /// Somebody sits before it, and reads what becomes of each line; a script reads the exit code.
+    is_typed: bool,
 }
 
 impl Links {
@@ -156,13 +161,22 @@ impl Links {
         loop {
             let since = Instant::now();
             let (why, wait) = match self.talk(socket).await {
-                End::Left(Leave::Done) => return Ok(()),
+                End::Left(Leave::Done) => return self.done(),
                 End::Left(Leave::Sent(why)) => return Err(CliError::Failed(why)),
                 End::Lost { why, wait } => (why, wait),
             };
             self.screen.note(&format!("— link lost ({why}), trying again"));
             tokio::time::sleep(wait.unwrap_or_else(|| backoff.next(since.elapsed()))).await;
             socket = self.reconnect(&mut backoff).await?;
+        }
+    }
+
+    /// The input has ended, and everything is answered.
+    fn done(&self) -> Result<(), CliError> {
+        match self.client.failed() {
+            0 => Ok(()),
+            _ if self.is_typed => Ok(()),
+            failed => Err(CliError::Failed(format!("{failed} of the lines that were read failed"))),
         }
     }
 
@@ -215,7 +229,8 @@ impl Links {
                     }
                 }
                 line = self.input.recv(), if self.client.takes_input() => match line {
-                    Some(line) => self.client.typed(&line, Instant::now()),
+                    Some(Ok(line)) => self.client.typed(&line, Instant::now()),
+                    Some(Err(error)) => self.client.unreadable(&error.to_string()),
                     None => self.client.input_ended(Instant::now()),
                 },
                 _ = ticks.tick() => {

@@ -31,16 +31,18 @@ pub enum Fate {
 pub struct Own {
     pub to: Account,
     pub text: String,
-    /// With `to`, what makes a second try the same send.
+    /// With `to` and `msg_seq`, what makes a second try the same send.
     random: u32,
+    /// The message's number in this chat.
+    msg_seq: usize,
     pub fate: Fate,
     /// When to try again, after an answer that allows it.
     again: Option<Instant>,
 }
 
 impl Own {
-    pub fn new(to: Account, text: String) -> Self {
-        Self { to, text, random: random_u32(), fate: Fate::Sending, again: None }
+    pub fn new(number: usize, to: Account, text: String) -> Self {
+        Self { to, text, random: random_u32(), msg_seq: number, fate: Fate::Sending, again: None }
     }
 
     pub fn body(&self) -> Value {
@@ -49,15 +51,16 @@ impl Own {
 
     /// The arguments of `send`: the same at every try.
     pub fn arguments(&self) -> Value {
-        json!({"to": self.to.as_str(), "random": self.random, "body": self.body()})
+        json!({"to": self.to.as_str(), "random": self.random, "msg_seq": self.msg_seq, "body": self.body()})
     }
 
-    /// The message as the protocol's entry, as the answer to `send` completes it.
+    /// The message as the protocol's entry, as the answer to `send` completes it: the same that the catch-up of another
+    /// device holds.
     pub fn entry(&self, from: &Account, stored: &Value) -> Value {
         let mut entry = json!({
             "key": stored["key"], "from": from.as_str(), "to": self.to.as_str(), "time": stored["time"],
             "body": stored.get("body").cloned().unwrap_or_else(|| self.body()),
-            "random": self.random, "origin": "client",
+            "random": self.random, "msg_seq": self.msg_seq, "origin": "client", "flags": {}, "peer_read": false,
         });
         for name in ["seq", "custom"] {
             if let Some(value) = stored.get(name) {

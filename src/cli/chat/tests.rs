@@ -64,6 +64,7 @@ fn a_typed_line_goes_to_whoever_wrote_last() {
     let mut client = client(None);
     live(&mut client, now);
     assert_eq!(client.typed("hi", now), [Out::Note("to whom? /to ACCOUNT".to_owned())]);
+    assert_eq!(client.failed(), 1);
     let entry = message(6, "bob", "alice", &json!(1));
     client.frame(&push("messages", json!({"list": [entry], "after": 5, "cursor": 6, "offline": false})), now);
     let outs = client.typed("hi", now);
@@ -119,9 +120,28 @@ fn a_refusal_that_may_be_tried_again_is_tried_again_and_a_final_one_fails() {
     assert_eq!(client.tick(now), []);
     let again = frames(&client.tick(now + Duration::from_millis(500))).remove(0);
     assert_eq!(again["args"], send["args"]);
+    assert_eq!(client.failed(), 0);
     let refused = json!({"code": 20009, "name": "not_friends", "message": "no", "retry": false});
     let outs = client.frame(&json!({"id": again["id"], "error": refused}), now);
     assert_eq!(outs, [Out::Note("[1] ✗ failed: 20009 not_friends: no".to_owned())]);
+    assert_eq!(client.failed(), 1);
+}
+
+#[test]
+fn a_command_that_is_not_done_for_all_accounts_is_one_line_that_failed() {
+    let now = Instant::now();
+    let mut client = client(None);
+    live(&mut client, now);
+    let block = frames(&client.typed("/block bob carol dave", now)).remove(0);
+    let refused = |account: &str| json!({"account": account, "code": 30_003, "message": "no such account"});
+    let results = json!([{"account": "bob", "code": 0}, refused("carol"), refused("dave")]);
+    let outs = client.frame(&ok(&block, json!({"results": results})), now);
+    let note = "✗ carol: 30003 no such account\n✗ dave: 30003 no such account";
+    assert_eq!((outs, client.failed()), (vec![Out::Note(note.to_owned())], 1));
+
+    assert_eq!(client.typed("/blok bob", now).len(), 1);
+    assert_eq!(client.unreadable("not text").len(), 1);
+    assert_eq!(client.failed(), 3);
 }
 
 #[test]
@@ -142,7 +162,11 @@ fn the_end_of_input_waits_for_answers_and_logs_out() {
     assert_eq!(client.input_ended(now), []);
     let outs = client.frame(&ok(&send, json!({"key": "1_2_3", "time": 3, "seq": 6})), now);
     let Out::Stored(1, entry) = &outs[0] else { panic!("{outs:?}") };
-    assert_eq!((entry["from"].as_str(), entry["key"].as_str()), (Some("alice"), Some("1_2_3")));
+    let expected = json!({
+        "seq": 6, "key": "1_2_3", "from": "alice", "to": "bob", "time": 3, "body": send["args"]["body"],
+        "random": send["args"]["random"], "msg_seq": 1, "origin": "client", "flags": {}, "peer_read": false,
+    });
+    assert_eq!(*entry, expected);
     let logout = frames(&outs).remove(0);
     assert_eq!(logout["op"], "logout");
     assert_eq!(client.frame(&ok(&logout, json!({})), now), [Out::Leave(Leave::Done)]);

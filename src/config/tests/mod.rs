@@ -112,6 +112,19 @@ fn an_error_names_file_line_key_and_what_is_allowed() {
 }
 
 #[test]
+fn a_variable_with_one_underscore_in_place_of_two_is_an_error_and_others_are_not_ours() {
+    let slip = |name: &str| load("", &[(name, "x")]).unwrap_err().to_string();
+    assert_eq!(
+        slip("DUOLOG_SERVER_LISTEN"),
+        "DUOLOG_SERVER_LISTEN: section and key are joined by two underscores; write DUOLOG_SERVER__LISTEN"
+    );
+    assert!(slip("DUOLOG_LOG_KAFKA_TOPIC_PREFIX").ends_with("write DUOLOG_LOG__KAFKA__TOPIC_PREFIX"));
+    for other in ["DUOLOG_CACHE", "DUOLOG_TEST_PYTHON", "DUOLOG_BENCH_DIR", "DUOLOG_SERVER_PORT"] {
+        load("", &[(other, "x")]).unwrap();
+    }
+}
+
+#[test]
 fn every_problem_is_told_at_once() {
     let error = load("[server]\nlisten = 'x'\nrate_limit = true\n[data]\ndir = 'd'", &[]).unwrap_err();
     assert_eq!(error.problems().len(), 2, "{error}");

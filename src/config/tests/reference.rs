@@ -17,8 +17,9 @@ file given with `--config`; the environment; flags (`--data` sets `data.dir`, `-
 `name` of a section `[a.b]` is the variable `DUOLOG_A__B__NAME`. Text stands in a variable as it is; a list as items
 between commas or as in TOML; everything else as in TOML. Repeated sections (`[[...]]`) can be set in the file only.
 
-An unknown key is an error. A wrong value is an error that names the place, the key and what is allowed, and ends the
-program with exit code 2. `duolog config` prints every value with where it came from.
+An unknown key is an error, and so is a variable with one underscore in place of two (`DUOLOG_A_B_NAME`). A wrong value is
+an error that names the place, the key and what is allowed, and ends the program with exit code 2. `duolog config` prints
+every value with where it came from.
 
 Relative paths are relative to where the program was started. Defaults with `{data}` follow `data.dir`.
 ";

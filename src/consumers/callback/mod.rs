@@ -1,8 +1,8 @@
 //! Callbacks: the app's own server is told, by HTTP, of what has happened ("after") and asked what may ("before").
 //!
 //! Each endpoint of the configuration is a consumer of its own with its own commands, secret and position; see the module
-//! above for what a consumer is. Names, query and bodies are those of the API that ours follows (server-api.md,
-//! "Callbacks"); the signature is that of Standard Webhooks.
+//! above for what a consumer is. Names, query and bodies are those of the API that ours follows
+//! (docs/CALLBACKS.md); the signature is that of Standard Webhooks.
 //!
 //! ```text
 //!  POST <url>?SdkAppid=..&CallbackCommand=..&contenttype=json&ClientIP=..&OptPlatform=..

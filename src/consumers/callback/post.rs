@@ -1,4 +1,4 @@
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderName};
 use reqwest::{Client, StatusCode, Url};
@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::sign::Signer;
 use super::{Callback, CallbackSettings};
+use crate::clock::wall;
 use crate::config::CallbackTarget;
 use crate::consumers::http;
 
@@ -75,7 +76,7 @@ impl Sender {
     /// `Failure`.
     pub async fn send(&self, post: Post<'_>) -> Result<Vec<u8>, Failure> {
         let body = post.callback.body.as_str().as_bytes().to_vec();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = wall() / 1000;
         let mut request = self
             .client
             .post(self.url_of(post.callback))

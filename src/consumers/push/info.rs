@@ -1,7 +1,7 @@
 use duolog_topics::RawJson;
 use serde_json::Value;
 
-/// A message's OfflinePushInfo (server-api.md, section 4), as far as a push needs it.
+/// A message's OfflinePushInfo, as far as a push needs it.
 ///
 /// The gateway checked the members that it knows when the message was sent. Here a member of another type is no member:
 /// one that a later client invents must not keep a message from being announced.

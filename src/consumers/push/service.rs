@@ -1,13 +1,14 @@
 //! What both push services have in common: what a push is, what can become of it, and how they are reached.
 
 use std::future::Future;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use duolog_topics::{Platform, PushProvider};
 use reqwest::redirect::Policy;
 use uuid::Uuid;
 
 use super::notice::{Notice, System};
+use crate::clock::wall;
 use crate::consumers::http;
 use crate::domain::rows::PushTokenRow;
 
@@ -93,5 +94,5 @@ pub fn client() -> Result<reqwest::Client, reqwest::Error> {
 
 /// Unix seconds of the wall clock, which the services compare our tokens with.
 pub fn wall_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    wall() / 1000
 }

@@ -36,7 +36,7 @@ use tokio::sync::watch;
 
 use self::source::{Message, Source};
 use crate::domain::rows::{ConsumerRow, DAY, MetaRow, RowsError};
-use crate::engine::{Engine, EngineError, consumers};
+use crate::engine::{Engine, EngineError, Tap, consumers};
 use crate::log::{Log, LogError, ReadLimit, first_at};
 use crate::records::{Folder, FolderError, Hour, HourFile, Identity, Index, Position, RecordedMessage, UtcOffset};
 
@@ -114,7 +114,10 @@ impl Writer {
                 () = told(&mut stop) => return,
             }
             let at_work = writer.clone();
-            let mut round = tokio::task::spawn_blocking(move || at_work.round());
+            let mut round = tokio::task::spawn_blocking(move || {
+                let written = at_work.round()?;
+                at_work.unrecorded(!written.is_empty())
+            });
             let done = tokio::select! {
                 done = &mut round => done,
                 () = told(&mut stop) => {
@@ -124,7 +127,7 @@ impl Writer {
                 }
             };
             let problem = match done {
-                Ok(Ok(written)) => match writer.record_position(!written.is_empty()).await {
+                Ok(Ok(positions)) => match record(positions).await {
                     Ok(()) => String::new(),
                     Err(error) => error.to_string(),
                 },
@@ -168,24 +171,23 @@ impl Writer {
         Ok(written)
     }
 
-    /// Tells the log how far the files have come, so that it is trimmed, and rows leave the disk, only behind them. Not at
-    /// every hour that closes: a system in which nothing happens stays still.
+    /// How far the files have come, where the log has to be told: it is trimmed, and rows leave the disk, only behind them.
+    /// Not at every hour that closes: a system in which nothing happens stays still.
     ///
     /// # Errors
-    /// [`RecordsError`]; the next round that writes a file says the same and more.
-    async fn record_position(&self, written: bool) -> Result<(), RecordsError> {
-        let Some(index) = self.folder.index()? else { return Ok(()) };
+    /// [`RecordsError`].
+    fn unrecorded(&self, written: bool) -> Result<Vec<(Tap, u64)>, RecordsError> {
+        let Some(index) = self.folder.index()? else { return Ok(Vec::new()) };
+        let mut unrecorded = Vec::new();
         for tap in self.engine.taps() {
             let Some(&offset) = index.position.offsets.get(tap.partition() as usize) else { continue };
             let recorded = recorded(tap.consumers()?);
             let trails = recorded.is_none_or(|recorded| offset < recorded || offset >= recorded + FAR_BEHIND);
             if recorded != Some(offset) && (written || trails) {
-                let advance =
-                    ConsumerAdvance { consumer: NAME.to_owned(), position: Some(offset), waiting: Vec::new() };
-                tap.advance(vec![advance]).await?;
+                unrecorded.push((tap, offset));
             }
         }
-        Ok(())
+        Ok(unrecorded)
     }
 
     fn homes(&self) -> Result<Vec<Home>, RecordsError> {
@@ -329,6 +331,18 @@ impl Writer {
         index.position.offsets = sources.iter().map(Source::next_offset).collect();
         Ok(self.folder.save(index)?)
     }
+}
+
+/// Tells the log how far the files have come.
+///
+/// # Errors
+/// [`RecordsError`]; the next round that writes a file says the same and more.
+async fn record(positions: Vec<(Tap, u64)>) -> Result<(), RecordsError> {
+    for (tap, offset) in positions {
+        let advance = ConsumerAdvance { consumer: NAME.to_owned(), position: Some(offset), waiting: Vec::new() };
+        tap.advance(vec![advance]).await?;
+    }
+    Ok(())
 }
 
 /// The position that a partition has recorded.

@@ -5,7 +5,7 @@ use duolog_topics::{Account, Envelope, Event, MessageSent, Millis};
 
 use super::{Home, RecordsError};
 use crate::domain::rows::{Direction, KeyRange, KeyReader, MessageRow, Pointer, Row as _, RowsError, Table};
-use crate::log::{Log, ReadLimit, Stored};
+use crate::log::{Log, LogError, ReadLimit, Stored};
 use crate::records::{Hour, UtcOffset};
 
 const LIMIT: ReadLimit = ReadLimit { records: 1_024, bytes: 4 << 20 };
@@ -59,8 +59,10 @@ impl<'h> Source<'h> {
         let mut batch = self.log.read(self.home.partition, self.next, LIMIT)?;
         batch.retain(|stored| stored.offset < self.home.end);
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
-            self.next = self.home.end;
-            return Ok(());
+            // On Kafka a read ends at the mark as it was heard here last, and what is folded may be beyond it.
+            let Home { partition, end, .. } = self.home;
+            let what = format!("partition {partition} ends at offset {}, before {end}", self.next);
+            return Err(LogError::Failed(what).into());
         };
         let mut rows = self.rows(first.offset, last.offset)?;
         self.next = last.offset + 1;

@@ -9,6 +9,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::domain::verdict::{Answer, Sent, Verdict};
 use crate::engine::Parts;
+use crate::log::MemoryLog;
 use crate::log::embedded::EmbeddedLog;
 use crate::store::{Shared, SharedSizes, Store};
 
@@ -299,7 +300,7 @@ async fn the_log_learns_of_the_position_and_stays_still_when_nothing_happens() {
     let (writer, tap) = (home.writer(), home.engine.taps().remove(0));
     let round = async || {
         let written = writer.round().unwrap();
-        writer.record_position(!written.is_empty()).await.unwrap();
+        record(writer.unrecorded(!written.is_empty()).unwrap()).await.unwrap();
         recorded(tap.consumers().unwrap())
     };
     let begun = round().await;
@@ -312,6 +313,18 @@ async fn the_log_learns_of_the_position_and_stays_still_when_nothing_happens() {
     let end = home.log.bounds(0).unwrap().high_watermark;
     assert_eq!(round().await, written, "an hour without messages is no news");
     assert_eq!(home.log.bounds(0).unwrap().high_watermark, end);
+}
+
+/// A node may have heard less of the log than its owner has folded.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_folded_and_cannot_be_read_yet_is_not_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::open(dir.path(), 1, &Clock::manual(START));
+    home.people(&["alice"]).await;
+    let (behind, homes) = (MemoryLog::new(1), home.writer().homes().unwrap());
+    let mut source = Source::new(&behind, &homes[0], 0, HERE);
+    assert!(matches!(source.head(), Err(RecordsError::Log(LogError::Failed(_)))));
+    assert_eq!(source.next_offset(), 0);
 }
 
 /// A node that was away for longer than the log is kept goes on with the first hour that is whole, and stays at it.

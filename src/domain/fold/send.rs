@@ -5,7 +5,7 @@ use duolog_topics::{Account, Event, MessageArrived, MessageSent, Millis, MsgKey,
 use super::deliver::{Entering, Passing};
 use super::step::Step;
 use crate::domain::judge::{self, Judged};
-use crate::domain::rows::{Delivery, IdempotencyRow, MessageRow, Outcome, RowFlags, RowsError};
+use crate::domain::rows::{Delivery, IdempotencyRow, MessageRow, Outcome, RowFlags, RowsError, Window};
 use crate::domain::verdict::{Answer, Sent, Verdict};
 
 impl Step<'_, '_> {
@@ -56,23 +56,35 @@ impl Step<'_, '_> {
     }
 
     /// Later than every message of the sender's conversations with the receivers, so that time orders each of them. Not
-    /// before partition time: another owner's clock may be behind the one before.
+    /// before partition time: another owner's clock may be behind the one before. In another second than a message with the
+    /// same MsgSeq and MsgRandom, so that a MsgKey names one message: some back ends never change these.
     fn message_time(&self, sender: &Account, event: &MessageSent) -> Result<Millis, RowsError> {
         if let Some(time) = event.imported_time {
             return Ok(time);
         }
         let mailbox = self.mailbox();
         let mut time = self.meta().time.max(mailbox.account(sender)?.map_or(0, |owner| owner.ahead));
-        for receiver in &event.receivers {
-            let theirs = event.sender_copy == SenderCopy::None && self.is_home_of(receiver);
-            let row = if theirs {
-                mailbox.conversation(receiver, sender)?
-            } else {
-                mailbox.conversation(sender, receiver)?
-            };
-            time = row.map_or(time, |row| time.max(row.newest_time + 1));
+        let may_be_taken = event.seq_given && judge::window(event.content.origin) == Window::Server;
+        loop {
+            let before = time;
+            for receiver in &event.receivers {
+                let theirs = event.sender_copy == SenderCopy::None && self.is_home_of(receiver);
+                let (account, peer) = if theirs { (receiver, sender) } else { (sender, receiver) };
+                let Some(row) = mailbox.conversation(account, peer)? else { continue };
+                time = time.max(row.newest_time + 1);
+                let second = time / 1000;
+                let key = MsgKey { seq: event.content.msg_seq, random: event.content.random, time: second };
+                if may_be_taken
+                    && row.newest_time / 1000 == second
+                    && mailbox.find_message(account, peer, key)?.is_some()
+                {
+                    time = (second + 1) * 1000;
+                }
+            }
+            if !may_be_taken || time == before {
+                return Ok(time);
+            }
         }
-        Ok(time)
     }
 
     /// Without a copy no conversation of the sender knows the message time. Where it ran ahead of the clock, the account

@@ -12,7 +12,7 @@ use crate::domain::verdict::{
 };
 use crate::error::Code;
 
-/// A link is found dead after at most three heartbeats of 300 s and 15 s (client-protocol.md, "Life and end").
+/// A link is found dead after at most three heartbeats of 300 s and 15 s (docs/CLIENT_PROTOCOL.md, "Close codes").
 const LONGEST_SILENCE: Millis = 915_000;
 
 type Sessions = Vec<(String, SessionRow)>;

@@ -8,9 +8,9 @@ use crate::domain::verdict::Answer;
 use crate::domain::view::Mailbox;
 use crate::error::Code;
 
-/// The same MsgRandom of the same sender is the same push for so long (server-api.md, section 3); and no push lives longer.
+/// The same MsgRandom of the same sender is the same push for so long, and no push lives longer.
 pub const BROADCAST_WINDOW: Millis = 7 * DAY;
-/// Pushes to all in a day, and the time from one to the next (server-api.md, section 1).
+/// Pushes to all in a day, and the time from one to the next, as in the API that ours follows.
 pub const BROADCASTS_A_DAY: usize = 100;
 const APART: Millis = 1_000;
 

@@ -11,7 +11,7 @@ pub use broadcast::{BROADCAST_WINDOW, BROADCASTS_A_DAY, broadcast};
 pub use relation::{BLACKLIST_LIMIT, FRIEND_LIMIT, block, friend, no_room};
 pub use send::{first_of, key_hash, send, window};
 
-use duolog_topics::{Account, Event, Millis};
+use duolog_topics::{Account, Event, MessageSent, Millis};
 
 use crate::domain::rows::RowsError;
 use crate::domain::verdict::{Answer, Refusal};
@@ -32,7 +32,27 @@ pub enum Judged {
 /// If rows cannot be read.
 pub fn early(mailbox: &Mailbox<'_>, account: &Account, event: &Event, now: Millis) -> Result<Judged, RowsError> {
     match event {
-        Event::MessageSent(event) => send(mailbox, account, event, now),
+        Event::MessageSent(event) => early_send(mailbox, account, event, now),
         _ => Ok(Judged::Accept),
     }
+}
+
+/// The same, of a message. Partition time stands still while nothing is appended, the window of repeats does not: its fold
+/// begins with the message's own time.
+///
+/// # Errors
+/// If rows cannot be read.
+pub fn early_send(
+    mailbox: &Mailbox<'_>,
+    sender: &Account,
+    event: &MessageSent,
+    now: Millis,
+) -> Result<Judged, RowsError> {
+    let judged = send(mailbox, sender, event, now)?;
+    if !matches!(judged, Judged::Repeat(_)) {
+        return Ok(judged);
+    }
+    let mut meta = mailbox.meta.clone();
+    meta.advance(now);
+    send(&Mailbox::new(mailbox.rows, &meta), sender, event, now)
 }

@@ -4,7 +4,7 @@ use crate::domain::rows::{AccountRow, RelationKind, RowsError};
 use crate::domain::view::Mailbox;
 use crate::error::Code;
 
-/// Accounts that one account may block (server-api.md, section 3).
+/// Accounts that one account may block, as in the API that ours follows.
 pub const BLACKLIST_LIMIT: u32 = 1_000;
 /// Friends that one account may list.
 pub const FRIEND_LIMIT: u32 = 3_000;

@@ -1,4 +1,5 @@
 mod broadcast;
+mod unasked;
 mod undecodable;
 mod unreturned;
 
@@ -95,6 +96,78 @@ async fn a_message_is_delivered_once_and_survives_a_restart() {
     let engine = open(Arc::new(EmbeddedLog::open(&path, 1).unwrap()), dir.path(), &clock);
     assert_eq!(inbox(&engine, "bob").await.len(), 1, "a rebuild gives the same mailbox");
     assert_eq!(sent(send(&engine, "alice", message(&["bob"], "hello", 1)).await), first);
+    engine.stop();
+}
+
+/// Flips bytes in the middle of a partition's largest table: where bodies lie.
+fn damage(state: &Path) {
+    let tables = std::fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
+    let tables = tables.filter(|path| path.extension().is_some_and(|extension| extension == "sst"));
+    let largest = tables.max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let mut bytes = std::fs::read(&largest).unwrap();
+    let (from, until) = (bytes.len() * 2 / 5, bytes.len() * 3 / 5);
+    bytes[from..until].iter_mut().step_by(64).for_each(|byte| *byte ^= 1);
+    std::fs::write(&largest, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_state_is_not_ready() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, clock) = (MemoryLog::new(1), Clock::manual(1_700_000_000_000));
+    let engine = open(Arc::new(log.clone()), dir.path(), &clock);
+    import(&engine, &["alice", "bob"]).await;
+    for random in 0..300 {
+        send(&engine, "alice", message(&["bob"], &format!("{random:0200}"), random)).await;
+    }
+    engine.stop();
+    drop(engine);
+
+    damage(&dir.path().join("state").join("0"));
+    let engine = open(Arc::new(log), dir.path(), &clock);
+    assert!(engine.owns_all());
+    let bob = name("bob");
+    let page = engine.read(&bob.clone(), move |mailbox| mailbox.timeline(&bob, 0, 1_000)).await;
+    assert!(matches!(page, Err(EngineError::Rows(_))), "{}", page.is_ok());
+    assert!(!engine.owns_all(), "it goes on as if nothing were wrong");
+    engine.stop();
+}
+
+/// A back end that gives every message the same MsgSeq and MsgRandom.
+fn from_a_back_end(text: &str, hash: u64) -> MessageSent {
+    let mut event = message(&["bob"], text, 7);
+    event.content.origin = Origin::Server;
+    MessageSent { seq_given: true, request_hash: hash, ..event }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_names_one_message_of_a_conversation() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(Arc::new(MemoryLog::new(1)), dir.path(), &Clock::manual(1_700_000_000_000));
+    import(&engine, &["alice", "bob"]).await;
+    let mut keys = Vec::new();
+    for number in 0..5 {
+        keys.push(sent(send(&engine, "alice", from_a_back_end("order", number)).await).key);
+    }
+    let distinct: std::collections::BTreeSet<_> = keys.iter().map(ToString::to_string).collect();
+    assert_eq!(distinct.len(), keys.len(), "{distinct:?}");
+    let again = sent(send(&engine, "alice", from_a_back_end("order", 3)).await).key;
+    assert_eq!(again, keys[3], "a repeat is still one");
+    engine.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_window_of_repeats_ends_though_nothing_else_happens() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(1_700_000_000_000);
+    let engine = open(Arc::new(MemoryLog::new(1)), dir.path(), &clock);
+    import(&engine, &["alice", "bob"]).await;
+    let window = engine.policy().dedup_seconds * 1000;
+    send(&engine, "alice", from_a_back_end("the same every time", 1)).await;
+    clock.advance(window);
+    assert!(matches!(send(&engine, "alice", from_a_back_end("the same every time", 1)).await, Verdict::Repeat(_)));
+    clock.advance(1);
+    assert!(matches!(send(&engine, "alice", from_a_back_end("the same every time", 1)).await, Verdict::Applied(_)));
+    assert_eq!(inbox(&engine, "bob").await.len(), 2);
     engine.stop();
 }
 

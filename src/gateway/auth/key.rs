@@ -94,7 +94,7 @@ impl AppKey {
         mac
     }
 
-    /// Feeds the HMAC with the lines that are signed, in their order (server-api.md, section 2).
+    /// Feeds the HMAC with the lines that are signed, in the order of TLSSigAPIv2.
     fn mac(&self, signature: &Signature) -> Hmac<Sha256> {
         let Signature { account, sdkappid, time, expire, userbuf, mac: _ } = signature;
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");

@@ -1,6 +1,6 @@
 //! Signatures: who may speak for an account, and until when.
 //!
-//! A signature (UserSig, TLSSigAPIv2; server-api.md, section 2) is made by the app's back end with the app's key and
+//! A signature (UserSig, TLSSigAPIv2) is made by the app's back end with the app's key and
 //! given to its user. [`AppKey`] makes and verifies them; [`Signature`] is what one says, verified or not. Time comes in
 //! as an argument, in Unix seconds.
 //!

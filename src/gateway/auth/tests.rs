@@ -1,4 +1,4 @@
-//! The vectors are of server-api.md, section 2: made by the signing libraries for npm and PyPI with a fixed clock.
+//! The vectors were made by the vendor's signing libraries for npm and PyPI, with a fixed clock.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! The members that each known kind of element has, with their types (server-api.md, section 4).
+//! The members that each known kind of element has, with their types, as in the API that ours follows.
 //!
 //! Required is only what every revision of the clients sends: older ones lack the URLs and the download flags, and back
 //! ends that send a file of their own have no UUID for it.

@@ -79,7 +79,7 @@ struct ApnsInfo {
     mutable_content: Option<Number>,
 }
 
-/// Checks an OfflinePushInfo (server-api.md, section 4) and returns its text unchanged.
+/// Checks an OfflinePushInfo and returns its text unchanged.
 ///
 /// Checked are the members that this server reads; the others are kept and passed on.
 ///

@@ -46,6 +46,25 @@ fn takes_every_kind_and_keeps_its_text() {
 }
 
 #[test]
+fn what_is_too_long_by_escapes_and_white_space_alone_is_kept_in_its_shortest_form() {
+    let text = "中\"\\\n/😀".repeat(500);
+    let escaped: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let body =
+        format!(r#"[ {{ "MsgType" : "TIMTextElem",{}"MsgContent": {{"Text": "{escaped}" }} }} ]"#, "\n".repeat(50));
+    assert!(body.len() > LIMIT);
+    let kept = check_body(&body, None, LIMIT).unwrap();
+    assert!(
+        kept.as_str().starts_with(r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"中\"\\\n/😀"#),
+        "{}",
+        kept.as_str()
+    );
+    let read = |json: &str| serde_json::from_str::<Value>(json).unwrap();
+    assert_eq!(read(kept.as_str()), read(&body));
+    let long = body.replace(&escaped, &escaped.repeat(2));
+    assert_eq!(code(&long), Some(Code::BODY_TOO_LONG.number()));
+}
+
+#[test]
 fn a_member_of_the_wrong_type_is_refused() {
     for (kind, content) in full() {
         for member in content.as_object().unwrap().keys() {

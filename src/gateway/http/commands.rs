@@ -3,16 +3,17 @@
 use std::pin::Pin;
 
 use duolog_topics::Millis;
+use parking_lot::Mutex;
 
 use super::context::Context;
 use super::error::ApiError;
 use super::fields::Object;
-use super::rate::Bucket;
 use super::reply::Reply;
 use super::{
     all_member_push, config_svc, im_open_login_svc, open_msg_svc, openconfigsvr, openim, profile, recentcontact, sns,
 };
 use crate::error::Code;
+use crate::gateway::bucket::Bucket;
 
 /// What the commands of a service have in common.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub struct Service {
 pub enum Rate {
     /// As the configuration says.
     Standard,
-    /// Not more than so many times a second (server-api.md, section 1).
+    /// Not more than so many times a second, as in the API that ours follows.
     AtMost(u32),
 }
 
@@ -251,7 +252,7 @@ pub fn find(service: &str, command: &str) -> Option<&'static Command> {
 }
 
 /// A bucket for each command.
-pub struct Limiter(Vec<Bucket>);
+pub struct Limiter(Vec<Mutex<Bucket>>);
 
 /// `standard`: calls of one command a second, 0 = no limits at all.
 pub fn limiter(standard: u32) -> Limiter {
@@ -259,13 +260,13 @@ pub fn limiter(standard: u32) -> Limiter {
         Standard => standard,
         AtMost(rate) => rate.min(standard),
     };
-    Limiter(ALL.iter().map(|row| Bucket::new(rate(row.rate))).collect())
+    Limiter(ALL.iter().map(|row| Mutex::new(Bucket::new(rate(row.rate), 0))).collect())
 }
 
 impl Limiter {
     /// Whether the command may be called at `now`.
     pub fn take(&self, command: &Command, now: Millis) -> bool {
-        self.0[command.place].take(now)
+        self.0[command.place].lock().take(now).is_ok()
     }
 }
 

@@ -1,11 +1,13 @@
-//! The way of a call: URL, rate, body, caller, command. Everything is answered with HTTP 200 and an `ErrorCode`.
+//! The way of a call: URL, caller, body, rate, command. Everything is answered with HTTP 200 and an `ErrorCode`.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{Method, Response, Uri};
+use duolog_topics::Account;
 use futures_util::StreamExt as _;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -47,14 +49,11 @@ fn names(uri: &Uri) -> (&str, &str) {
 
 async fn answer(state: &HttpState, command: Option<&Command>, request: Request) -> Result<Reply, ApiError> {
     let (head, body) = request.into_parts();
-    // Read first, so that a refused caller's connection can go on.
-    let body = tokio::time::timeout(BODY_TIME, read_body(body, state.settings.request_bytes));
+    let caller = caller(state, &head).await;
+    // Read all the same, so that a refused caller's connection can go on; but nothing of it is kept.
+    let body = tokio::time::timeout(BODY_TIME, read_body(body, state.settings.request_bytes, caller.is_ok()));
     let body = body.await.unwrap_or_else(|_| Err(Code::REQUEST_TIMEOUT.into()))?;
-    if head.method != Method::POST {
-        return Err(ApiError::new(Code::URL_INVALID, "the server API takes POST only"));
-    }
-    let query = Query::parse(head.uri.query().unwrap_or_default())?;
-    let operator = state.admission.admit(&query, &state.engine).await?;
+    let operator = caller?;
     let command = command.ok_or(Code::NO_SUCH_COMMAND)?;
     if !state.limiter.take(command, state.engine.now()) {
         return Err(Code::COMMAND_RATE_EXCEEDED.into());
@@ -67,6 +66,15 @@ async fn answer(state: &HttpState, command: Option<&Command>, request: Request) 
     running.await
 }
 
+/// The admin who calls, as the head of the request says.
+async fn caller(state: &HttpState, head: &Parts) -> Result<Account, ApiError> {
+    if head.method != Method::POST {
+        return Err(ApiError::new(Code::URL_INVALID, "the server API takes POST only"));
+    }
+    let query = Query::parse(head.uri.query().unwrap_or_default())?;
+    state.admission.admit(&query, &state.engine).await
+}
+
 /// Reads what a command is asked for; what comes back runs it.
 fn start<'c>(command: &Command, context: &'c Context<'c>, body: &[u8]) -> Result<Running<'c>, ApiError> {
     let malformed = |error: String| ApiError::new(command.service().malformed, format!("body: {error}"));
@@ -75,24 +83,45 @@ fn start<'c>(command: &Command, context: &'c Context<'c>, body: &[u8]) -> Result
     command.run(context, &object)
 }
 
-/// Reads a body whole.
-async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, ApiError> {
-    let mut read = Vec::new();
-    let mut discarded = 0;
+/// Reads a body to its end, and gives it if it is to be kept; otherwise it takes no memory, and nothing comes back.
+async fn read_body(body: Body, limit: usize, keep: bool) -> Result<Vec<u8>, ApiError> {
+    let (mut kept, mut length) = (Vec::new(), 0_usize);
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| ApiError::new(Code::PACKET_INVALID, format!("body: {error}")))?;
-        if discarded == 0 && read.len() + chunk.len() <= limit {
-            read.extend_from_slice(&chunk);
-            continue;
+        length += chunk.len();
+        if keep && length <= limit {
+            kept.extend_from_slice(&chunk);
         }
-        discarded += chunk.len();
-        if discarded > DISCARDED_BYTES {
+        if length.saturating_sub(limit) > DISCARDED_BYTES {
             break;
         }
     }
-    match discarded {
-        0 => Ok(read),
-        _ => Err(ApiError::new(Code::REQUEST_TOO_LONG, format!("the body is longer than {limit} bytes"))),
+    if length > limit {
+        return Err(ApiError::new(Code::REQUEST_TOO_LONG, format!("the body is longer than {limit} bytes")));
+    }
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+    use futures_util::stream;
+
+    use super::*;
+
+    async fn read(chunks: &[&'static str], limit: usize, keep: bool) -> Result<Vec<u8>, Code> {
+        let chunks: Vec<Result<Bytes, Infallible>> = chunks.iter().map(|chunk| Ok(Bytes::from(*chunk))).collect();
+        let body = Body::from_stream(stream::iter(chunks));
+        read_body(body, limit, keep).await.map_err(|error| error.code)
+    }
+
+    #[tokio::test]
+    async fn what_a_refused_caller_sends_is_counted_and_not_kept() {
+        assert_eq!(read(&["abc", "de"], 5, true).await, Ok(b"abcde".to_vec()));
+        assert_eq!(read(&["abc", "de"], 5, false).await, Ok(Vec::new()));
+        for keep in [true, false] {
+            assert_eq!(read(&["abc", "de", "f"], 5, keep).await, Err(Code::REQUEST_TOO_LONG));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The server API: `/v4/<service>/<command>`, as back ends call it (server-api.md), and the operators' pages.
+//! The server API: `/v4/<service>/<command>`, as back ends call it (docs/SERVER_API.md), and the operators' pages.
 //!
 //! A command is a file with its request, its limits, its codes and an async function, and a row in [`commands`]. What
 //! all of them share: `front` is the way of a call, `fields` reads requests, `reply` writes answers, `context`
@@ -13,7 +13,6 @@ mod fields;
 mod front;
 mod health;
 mod query;
-mod rate;
 mod records;
 mod reply;
 mod results;
@@ -36,7 +35,7 @@ use axum::routing::get;
 use tower::service_fn;
 
 pub use records::RecordSettings;
-pub use state::{HttpSettings, HttpState};
+pub use state::{Health, HttpSettings, HttpState};
 
 /// The routes of the server API, of the record files, `/healthz`, `/readyz` and `/metrics`.
 ///

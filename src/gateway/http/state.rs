@@ -42,12 +42,19 @@ pub struct Shared {
     pub calls: Calls,
     pub known: Known,
     pub records: Records,
-    pub metrics: Option<PrometheusHandle>,
+    pub health: Health,
+}
+
+/// What operators ask for.
+pub struct Health {
+    /// What `/readyz` says.
+    pub ready: Box<dyn Fn() -> bool + Send + Sync>,
+    /// What `/metrics` renders.
+    pub metrics: PrometheusHandle,
 }
 
 impl HttpState {
-    /// `metrics`: what `/metrics` renders; without it that page is empty.
-    pub fn new(engine: Engine, key: AppKey, settings: HttpSettings, metrics: Option<PrometheusHandle>) -> Self {
+    pub fn new(engine: Engine, key: AppKey, settings: HttpSettings, health: Health) -> Self {
         let records = Records::new(key.clone(), settings.records.clone());
         let admission = Admission::new(key, &settings.admins);
         let limiter = commands::limiter(settings.rate_limit);
@@ -59,7 +66,7 @@ impl HttpState {
             calls: Calls::new(),
             known: Known::default(),
             records,
-            metrics,
+            health,
         }))
     }
 }

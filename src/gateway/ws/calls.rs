@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use duolog_topics::{AccountImported, CloseReason, SessionClosed, SessionOpened};
 
-use super::forward::{Dialer, HomeSocket};
+use super::forward::{Dialer, Reached, patience};
 use super::op::{Context, Identity, Login, context::refused};
 use super::protocol::Failure;
 use super::session::{Answer, LoggedIn, Page};
@@ -21,7 +21,7 @@ pub struct Done {
     /// After a login: where the session hears of what happens.
     pub live: Option<LiveSession>,
     /// After a login of somebody whose home is at another node: the way there.
-    pub home: Option<HomeSocket>,
+    pub home: Option<Reached>,
 }
 
 /// Who logs in, and how he goes on if his home is at another node.
@@ -50,8 +50,10 @@ pub async fn log_in(shared: Arc<Shared>, login: Box<Login>, verified: Verified, 
             Some(dialer) => dialer.dial(&account, client.subprotocol, client.ip.as_deref()).await,
             None => None,
         };
+        let patience = patience(heartbeat.unwrap_or(shared.settings.heartbeat_seconds));
+        let home = dialled.map(|home| Reached { home, patience });
         let failure = Failure::new(Code::TOO_MANY_REQUESTS, "the account's home is moving, try again");
-        return Done { answer: Answer::Login(Err(failure)), live: None, home: dialled };
+        return Done { answer: Answer::Login(Err(failure)), live: None, home };
     }
     let identity = Arc::new(Identity { account, session, device, platform, ip });
     let event = SessionOpened {

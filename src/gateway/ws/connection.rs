@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::calls::{self, Done};
 use super::connections::Slot;
-use super::forward::{HomeSocket, Pipe};
+use super::forward::{Pipe, Reached};
 use super::op::Context;
 use super::protocol::Close;
 use super::session::{Answer, Call, Input, Machine, Output};
@@ -39,7 +39,7 @@ pub struct Connection {
     /// The last frame before the login was answered: what another home has to hear.
     login: Option<Message>,
     /// The client's home at another node.
-    home: Option<HomeSocket>,
+    home: Option<Reached>,
     stall: Stall,
     outputs: Vec<Output>,
     linger: Duration,
@@ -114,7 +114,8 @@ impl Connection {
             if let Some(home) = self.home.take()
                 && let Some(first) = self.login.take()
             {
-                self.wire = Pipe { wire: self.wire, home, first }.run(&mut slot).await;
+                // Apart, so that a connection whose home is here does not hold room for it.
+                self.wire = Box::pin(Pipe { wire: self.wire, home, first }.run(&mut slot)).await;
                 return wind_down(&mut self.wire, LINGER).await;
             }
             self.take_what_is_ready(now);
@@ -135,7 +136,7 @@ impl Connection {
             Some(done) = self.calls.next(), if room && !self.calls.is_empty() => Event::Done(done),
             live = next_live(&mut self.live), if hears_live => Event::Live(live),
             () = timer => Event::Time,
-            () = slot.draining() => Event::Draining,
+            () = slot.draining(), if !self.machine.is_draining() => Event::Draining,
         }
     }
 
@@ -170,7 +171,7 @@ impl Connection {
                 self.input(now, Input::Lagged);
             }
             Event::Live(Live::Moved) => self.input(now, Input::Moved),
-            Event::Live(Live::Closed) | Event::Draining => self.input(now, Input::Draining),
+            Event::Draining => self.input(now, Input::Draining),
             Event::Time if self.stall.deadline(&self.wire, now) <= now => {
                 self.wire.discard();
                 self.linger = Duration::from_millis(STALL);

@@ -3,20 +3,31 @@
 //! Sign-in is in a frame, so only then is it known where the home is. The home sees the same frames as if the client had come
 //! to it; here they are only passed on, each way as fast as the slower side takes them. The home's pings go to the client,
 //! and what says that the client lives is counted here, because the answers to pings end here.
+//!
+//! A home whose machine is gone closes nothing, and nothing need be written to it that could fail. So the client is sent away
+//! as if its home had moved as soon as another owner is known, or when the home has not even pinged for as long as it would
+//! itself bear a client's silence.
 
-use std::pin::Pin;
+#[cfg(test)]
+mod tests;
+
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message};
 use duolog_topics::Account;
 use futures_util::future::BoxFuture;
 use futures_util::{Sink, SinkExt, StreamExt};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame as HomeClose, Message as HomeMessage};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use super::connection::LINGER;
 use super::connections::Slot;
 use super::protocol::{Close, CloseCode};
+use super::settings::SILENCE;
 use super::wire::{Heard, Wire};
 
 /// A WebSocket to a client's home.
@@ -25,21 +36,34 @@ pub type HomeSocket = Box<WebSocketStream<MaybeTlsStream<TcpStream>>>;
 /// Pings of the home, one an interval, that a client may leave unanswered.
 const UNANSWERED_PINGS: u32 = 3;
 
+/// A way to a client's home.
+pub struct Home {
+    pub socket: HomeSocket,
+    /// Comes when somebody else is known to own the home. Whom the socket leads to may not be able to say so.
+    pub moved: BoxFuture<'static, ()>,
+}
+
 /// How a gateway reaches the homes that are at other nodes.
 pub trait Dial: Send + Sync + 'static {
     /// Opens a WebSocket to an account's home, for a client with this address; nothing if it cannot be reached.
-    fn dial(
-        &self,
-        account: &Account,
-        subprotocol: &'static str,
-        ip: Option<&str>,
-    ) -> BoxFuture<'static, Option<HomeSocket>>;
+    fn dial(&self, account: &Account, subprotocol: &'static str, ip: Option<&str>) -> BoxFuture<'static, Option<Home>>;
+}
+
+/// A client's home at another node, and how long it may say nothing.
+pub struct Reached {
+    pub home: Home,
+    pub patience: Duration,
+}
+
+/// How long the home of a client with this heartbeat may say nothing: it would have pinged three times.
+pub fn patience(heartbeat_seconds: u64) -> Duration {
+    Duration::from_millis(3 * heartbeat_seconds * 1000 + SILENCE)
 }
 
 /// A client and its home.
 pub(super) struct Pipe {
     pub wire: Wire,
-    pub home: HomeSocket,
+    pub home: Reached,
     /// The client's login.
     pub first: Message,
 }
@@ -47,9 +71,10 @@ pub(super) struct Pipe {
 impl Pipe {
     /// Passes frames on until one side ends.
     pub async fn run(self, slot: &mut Slot) -> Wire {
-        let Self { mut wire, home, first } = self;
-        let (mut to_home, mut from_home) = home.split();
+        let Self { mut wire, home: Reached { home: Home { socket, mut moved }, patience }, first } = self;
+        let (mut to_home, mut from_home) = socket.split();
         let mut outgoing = Outgoing { waiting: to_home_message(first), unflushed: false };
+        let mut silence = pin!(sleep(patience));
         let mut unanswered = 0;
         let close = loop {
             let listens = outgoing.waiting.is_none();
@@ -62,31 +87,37 @@ impl Pipe {
                 heard = wire.turn(listens) => match heard {
                     Heard::Frame(message) => (unanswered, outgoing.waiting) = (0, to_home_message(message)),
                     Heard::Alive => unanswered = 0,
-                    Heard::Room => {}
+                    // Nothing was read of the home while the client took nothing.
+                    Heard::Room => silence.as_mut().reset(Instant::now() + patience),
                     Heard::TooLong => {
                         break Some(Close::new(CloseCode::TooLong, "the frame is longer than is allowed"));
                     }
                     Heard::Gone => break None,
                 },
-                said = from_home.next(), if wire.has_room() => match said {
-                    Some(Ok(HomeMessage::Text(text))) => wire.queue(Message::Text(text.as_str().into())),
-                    Some(Ok(HomeMessage::Binary(bytes))) => wire.queue(Message::Binary(bytes)),
-                    Some(Ok(HomeMessage::Ping(_))) if unanswered == UNANSWERED_PINGS => {
-                        break Some(Close::new(CloseCode::GoingAway, "nothing was heard for too long"));
+                said = from_home.next(), if wire.has_room() => {
+                    silence.as_mut().reset(Instant::now() + patience);
+                    match said {
+                        Some(Ok(HomeMessage::Text(text))) => wire.queue(Message::Text(text.as_str().into())),
+                        Some(Ok(HomeMessage::Binary(bytes))) => wire.queue(Message::Binary(bytes)),
+                        Some(Ok(HomeMessage::Ping(_))) if unanswered == UNANSWERED_PINGS => {
+                            break Some(Close::new(CloseCode::GoingAway, "nothing was heard for too long"));
+                        }
+                        Some(Ok(HomeMessage::Ping(_))) => {
+                            unanswered += 1;
+                            wire.ping();
+                        }
+                        Some(Ok(HomeMessage::Close(Some(HomeClose { code, reason })))) => {
+                            let frame = CloseFrame { code: code.into(), reason: reason.as_str().into() };
+                            wire.queue(Message::Close(Some(frame)));
+                            break None;
+                        }
+                        Some(Ok(HomeMessage::Pong(_) | HomeMessage::Frame(_))) => {}
+                        // The home has gone without a word: it is at another node, or soon will be.
+                        Some(Ok(HomeMessage::Close(None)) | Err(_)) | None => break Some(Close::moved()),
                     }
-                    Some(Ok(HomeMessage::Ping(_))) => {
-                        unanswered += 1;
-                        wire.ping();
-                    }
-                    Some(Ok(HomeMessage::Close(Some(HomeClose { code, reason })))) => {
-                        let frame = CloseFrame { code: code.into(), reason: reason.as_str().into() };
-                        wire.queue(Message::Close(Some(frame)));
-                        break None;
-                    }
-                    Some(Ok(HomeMessage::Pong(_) | HomeMessage::Frame(_))) => {}
-                    // The home has gone without a word: it is at another node, or soon will be.
-                    Some(Ok(HomeMessage::Close(None)) | Err(_)) | None => break Some(Close::moved()),
-                },
+                }
+                () = silence.as_mut(), if wire.has_room() => break Some(Close::moved()),
+                () = &mut moved => break Some(Close::moved()),
                 () = slot.draining() => break Some(Close::new(CloseCode::GoingAway, "the server stops")),
             }
         };
@@ -94,8 +125,8 @@ impl Pipe {
             super::metrics::closed(close.code);
             wire.close(close);
         }
-        // Frames that the client sent last, an ack perhaps, go before the end.
-        let _ = to_home.close().await;
+        // Frames that the client sent last, an ack perhaps, go before the end; a home that is gone takes none.
+        let _ = timeout(LINGER, to_home.close()).await;
         wire
     }
 }

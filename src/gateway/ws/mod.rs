@@ -1,4 +1,4 @@
-//! The client protocol: `/v1/ws` (client-protocol.md).
+//! The client protocol: `/v1/ws` (docs/CLIENT_PROTOCOL.md).
 //!
 //! `protocol` reads and writes frames, `op` holds what a client can ask for, `session` decides what happens on a
 //! connection, all without I/O but an op's call of the engine. `connection` is the thin shell around them.
@@ -16,7 +16,7 @@ mod state;
 mod upgrade;
 mod wire;
 
-pub use forward::{Dial, Dialer, HomeSocket};
+pub use forward::{Dial, Dialer, Home};
 pub use op::{Row as OpRow, rows as op_rows};
 pub use settings::{Limits, Settings};
 pub use state::WsState;

@@ -1,3 +1,5 @@
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Server, body, random};
@@ -6,6 +8,22 @@ use crate::harness::{Server, body, random};
 #[test]
 fn a_server_without_its_state_answers_every_read_as_before() {
     answers_as_before("");
+}
+
+/// A disk that was not mounted looks like a log that is gone.
+#[test]
+fn a_server_does_not_start_empty_beside_the_state_of_a_log_that_is_gone() {
+    let server = Server::start("");
+    fill(&server);
+    let dir = server.stop();
+    let log = dir.path().join("data/log");
+    std::fs::rename(&log, dir.path().join("elsewhere")).expect("the log is there");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_duolog"));
+    let output = command.arg("serve").arg("--config").arg(dir.path().join("duolog.toml")).output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("is missing"), "{said}");
+    assert!(!log.exists(), "it made another one");
 }
 
 /// `settings`: of the server that it starts, twice.

@@ -169,6 +169,26 @@ fn a_body_over_the_limit_is_answered() {
     assert_eq!(server.request("POST", &target, &[], padded(1024).as_bytes()).code(), 0);
     assert_eq!(server.request("POST", &target, &[], padded(1025).as_bytes()).code(), 93000);
     assert_eq!(server.request("POST", &target, &[], padded(3_000_000).as_bytes()).code(), 93000);
+    let refused = format!("/v4/ConfigSvc/GetIPList?{}", query("somebody"));
+    assert_eq!(server.request("POST", &refused, &[], padded(1024).as_bytes()).code(), 60010);
+    assert_eq!(server.request("POST", &refused, &[], padded(3_000_000).as_bytes()).code(), 93000);
+}
+
+#[test]
+fn the_connection_of_a_refused_caller_goes_on() {
+    let mut stream = TcpStream::connect(Server::shared().addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let body = format!("{{\"x\":\"{}\"}}", "x".repeat(100_000));
+    for (caller, connection) in [("somebody", "keep-alive"), (ADMIN, "close")] {
+        let mut head = format!("POST /v4/ConfigSvc/GetIPList?{} HTTP/1.1\r\nHost: x\r\n", query(caller));
+        head += &format!("Connection: {connection}\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+    }
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    let place = |code: &str| answers.find(&format!(r#""ErrorCode":{code}"#));
+    assert!(place("60010").is_some() && place("60010") < place("0"), "{answers}");
 }
 
 #[test]

@@ -22,6 +22,13 @@ fn calls_are_counted() {
 }
 
 #[test]
+fn the_wall_clock_is_compared_with_the_servers() {
+    let metrics = Server::shared().get("/metrics").body;
+    let drift = metrics.lines().find_map(|line| line.strip_prefix("duolog_clock_drift_seconds ")?.parse::<f64>().ok());
+    assert!(drift.is_some(), "{metrics}");
+}
+
+#[test]
 fn addresses_are_a_list_of_texts() {
     let reply = Server::shared().ok("ConfigSvc/GetIPList", &json!({}));
     assert!(reply["IPList"].as_array().unwrap().iter().all(serde_json::Value::is_string), "{reply}");

@@ -22,7 +22,7 @@ impl Client {
                 outs
             }
             Asked::Recent => list(&ok["list"]).iter().cloned().map(Out::Contact).collect(),
-            Asked::Plain(done) => plain(done, ok),
+            Asked::Plain(done) => self.plain(done, ok),
             Asked::Quiet => vec![],
             Asked::Logout => vec![Out::Leave(Leave::Done)],
         }
@@ -45,11 +45,12 @@ impl Client {
                     return vec![];
                 }
                 own.fate = Fate::Failed;
-                vec![Out::Note(format!("[{number}] ✗ failed: {why}"))]
+                vec![self.fail(format!("[{number}] ✗ failed: {why}"))]
             }
             Asked::Logout => vec![Out::Leave(Leave::Done)],
             Asked::Sync => vec![Out::Reconnect(why)],
-            _ => vec![Out::Note(format!("✗ {why}"))],
+            Asked::Quiet => vec![Out::Note(format!("✗ {why}"))],
+            Asked::History | Asked::Recent | Asked::Plain(_) => vec![self.fail(format!("✗ {why}"))],
         }
     }
 
@@ -70,16 +71,12 @@ impl Client {
         own.stored(text(&ok["key"]), ok["time"].as_u64().unwrap_or_default());
         vec![Out::Stored(number, own.entry(&self.identity.account, ok))]
     }
-}
 
-/// The answer to a request that is done, or not for all accounts.
-fn plain(done: String, ok: &Value) -> Outs {
-    let failed: Vec<_> = list(&ok["results"]).iter().filter(|result| result["code"] != 0).collect();
-    if failed.is_empty() {
-        return vec![Out::Note(done)];
+    /// The answer to a request that is done, or not for all accounts.
+    fn plain(&mut self, done: String, ok: &Value) -> Outs {
+        let failed = list(&ok["results"]).iter().filter(|result| result["code"] != 0);
+        let why = |one: &Value| format!("✗ {}: {} {}", text(&one["account"]), one["code"], text(&one["message"]));
+        let lines: Vec<String> = failed.map(why).collect();
+        if lines.is_empty() { vec![Out::Note(done)] } else { vec![self.fail(lines.join("\n"))] }
     }
-    let failed = failed.into_iter();
-    failed
-        .map(|one| Out::Note(format!("✗ {}: {} {}", text(&one["account"]), one["code"], text(&one["message"]))))
-        .collect()
 }

@@ -50,7 +50,7 @@ impl Client {
     fn compose(&mut self, to: Account, text: String, now: Instant) -> Outs {
         let number = self.own.last_key_value().map_or(1, |(last, _)| last + 1);
         let note = format!("[{number}] … to {to}: {text}");
-        self.own.insert(number, Own::new(to, text));
+        self.own.insert(number, Own::new(number, to, text));
         let oldest = self.own.iter().find(|(_, own)| own.fate != Fate::Sending).map(|(number, _)| *number);
         if let Some(oldest) = oldest.filter(|_| self.own.len() > OWN_KEPT) {
             self.own.remove(&oldest);

@@ -95,6 +95,8 @@ pub struct Client {
     /// A command that waits until everything before it is answered.
     next: Option<Typed>,
     input_ended: bool,
+    /// See [`Self::failed`].
+    failed: usize,
 }
 
 type Outs = Vec<Out>;
@@ -114,7 +116,13 @@ impl Client {
             last: None,
             next: None,
             input_ended: false,
+            failed: 0,
         }
+    }
+
+    /// How many typed lines came to nothing: not understood, without a receiver, or refused.
+    pub fn failed(&self) -> usize {
+        self.failed
     }
 
     /// Whether a typed line may come in now; if not, it waits. Messages follow each other without a pause; around a
@@ -169,13 +177,18 @@ impl Client {
         let typed = match Typed::parse(line) {
             Ok(Some(typed)) => typed,
             Ok(None) => return vec![],
-            Err(problem) => return vec![Out::Note(problem)],
+            Err(problem) => return vec![self.fail(problem)],
         };
         if typed.is_command() && self.is_sending() {
             self.next = Some(typed);
             return vec![];
         }
-        self.act(typed, now).unwrap_or_else(|problem| vec![Out::Note(problem)])
+        self.act(typed, now).unwrap_or_else(|problem| vec![self.fail(problem)])
+    }
+
+    /// What was typed next cannot be read, and neither can what is behind it.
+    pub fn unreadable(&mut self, why: &str) -> Outs {
+        vec![self.fail(format!("the input cannot be read: {why}"))]
     }
 
     /// Nothing more will be typed: leave as soon as everything is answered.
@@ -218,9 +231,15 @@ impl Client {
     /// Something was answered: the command that waited may go out, or the end of the input may be told.
     fn go_on(&mut self, now: Instant) -> Outs {
         match self.next.take_if(|_| self.live && !self.own.values().any(|own| own.fate == Fate::Sending)) {
-            Some(typed) => self.act(typed, now).unwrap_or_else(|problem| vec![Out::Note(problem)]),
+            Some(typed) => self.act(typed, now).unwrap_or_else(|problem| vec![self.fail(problem)]),
             None => self.leave_if_done(now).into_iter().collect(),
         }
+    }
+
+    /// A typed line came to nothing; the note says why.
+    fn fail(&mut self, why: String) -> Out {
+        self.failed += 1;
+        Out::Note(why)
     }
 
     fn is_sending(&self) -> bool {

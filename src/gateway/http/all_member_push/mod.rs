@@ -1,4 +1,4 @@
-//! Pushes to all accounts (server-api.md, section 3).
+//! Pushes to all accounts.
 
 mod condition;
 pub mod im_push;

@@ -1,3 +1,3 @@
-//! What the caller's own network needs to know (server-api.md, section 3).
+//! What the caller's own network needs to know.
 
 pub mod get_ip_list;

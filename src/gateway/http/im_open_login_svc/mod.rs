@@ -1,4 +1,4 @@
-//! Accounts (server-api.md, section 3).
+//! Accounts.
 
 pub mod account_check;
 pub mod account_delete;

@@ -1,3 +1,3 @@
-//! Downloads of message records (server-api.md, section 3).
+//! Downloads of message records.
 
 pub mod get_history;

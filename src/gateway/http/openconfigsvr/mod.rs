@@ -1,4 +1,4 @@
-//! Muting users (server-api.md, section 3).
+//! Muting users.
 
 pub mod getnospeaking;
 pub mod setnospeaking;

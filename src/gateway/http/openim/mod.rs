@@ -1,4 +1,4 @@
-//! Messages and conversations (server-api.md, section 3).
+//! Messages and conversations.
 
 pub mod admin_getroammsg;
 pub mod admin_msgwithdraw;

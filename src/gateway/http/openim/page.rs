@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::view::MessageView;
 
-/// A page ends when its messages would pass this many bytes as JSON (server-api.md: "about 13 KB").
+/// A page ends when its messages would pass this many bytes as JSON; the API that ours follows says "about 13 KB".
 const PAGE_BYTES: usize = 13 * 1024;
 
 /// `MsgFlagBits` of a message that was taken back.

@@ -1,4 +1,4 @@
-//! Profiles (server-api.md, section 3).
+//! Profiles.
 
 pub mod portrait_get;
 pub mod portrait_set;

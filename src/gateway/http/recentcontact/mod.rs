@@ -1,4 +1,4 @@
-//! Recent contacts (server-api.md, section 3).
+//! Recent contacts.
 
 pub mod delete;
 pub mod get_list;

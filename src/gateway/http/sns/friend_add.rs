@@ -14,7 +14,7 @@ use crate::gateway::http::reply::Reply;
 use crate::gateway::http::results::Results;
 use crate::gateway::profile;
 
-/// Lengths in bytes (server-api.md, section 3).
+/// Lengths in bytes, as in the API that ours follows.
 const REMARK: usize = 96;
 const WORDING: usize = 256;
 const SOURCE_PREFIX: &str = "AddSource_Type_";

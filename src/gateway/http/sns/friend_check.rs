@@ -1,34 +1,24 @@
-use serde::Serialize;
-
-use super::friends::{Checked, Words, check};
-use super::{Accounts, Directions, directions};
+use super::friends::{Asked, Check};
 use crate::domain::rows::RelationKind;
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::Fields;
 use crate::gateway::http::reply::Reply;
 
-const WORDS: Words = Words { prefix: "CheckResult_Type_", none: "NoRelation" };
+const CHECK: Check = Check {
+    lists: (RelationKind::Friend, RelationKind::FriendOf),
+    prefix: "CheckResult_Type_",
+    none: "NoRelation",
+    items: "InfoItem",
+};
 
 #[derive(Debug)]
-pub struct Request {
-    accounts: Accounts,
-    directions: Directions,
-}
+pub struct Request(Asked);
 
 impl Request {
     pub fn parse(fields: Fields<'_, '_>) -> Result<Self, ApiError> {
-        let directions = directions(fields, "CheckType", WORDS.prefix, None)?;
-        Ok(Self { accounts: Accounts::parse(fields)?, directions })
+        CHECK.parse(fields).map(Self)
     }
-}
-
-#[derive(Serialize)]
-struct Members {
-    #[serde(rename = "InfoItem")]
-    items: Vec<Checked>,
-    #[serde(rename = "Fail_Account", skip_serializing_if = "Vec::is_empty")]
-    failed: Vec<String>,
 }
 
 /// Per account: 30003 if it does not exist.
@@ -36,8 +26,5 @@ struct Members {
 /// # Errors
 /// 30001 for a field that is missing or wrong, 30003 if the owner does not exist; the engine's.
 pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiError> {
-    let kinds = (RelationKind::Friend, RelationKind::FriendOf);
-    let items = check(context, request.accounts, request.directions, kinds, WORDS).await?;
-    let failed = items.iter().filter_map(Checked::failed).collect();
-    Ok(Reply::ok(&Members { items, failed }))
+    CHECK.run(context, request.0).await
 }

@@ -10,7 +10,7 @@ use crate::gateway::http::fields::{Fields, Object};
 use crate::gateway::http::reply::Reply;
 use crate::gateway::http::results::Results;
 
-/// The longest remark in bytes (server-api.md, section 3).
+/// The longest remark in bytes, as in the API that ours follows.
 const REMARK_BYTES: usize = 96;
 
 #[derive(Debug)]

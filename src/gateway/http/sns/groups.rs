@@ -14,7 +14,7 @@ use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::Fields;
 
-/// Groups of one friend, and of one request; and the longest name in bytes (server-api.md, section 3).
+/// Groups of one friend, and of one request; and the longest name in bytes: as in the API that ours follows.
 pub const GROUPS: usize = 32;
 pub const NAME_BYTES: usize = 30;
 

@@ -1,4 +1,4 @@
-//! Blacklist and friends (server-api.md, sections 3 and 7).
+//! Blacklist and friends.
 
 pub mod black_list_add;
 pub mod black_list_check;

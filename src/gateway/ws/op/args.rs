@@ -41,13 +41,28 @@ pub fn key(text: &str) -> Result<MsgKey, Failure> {
     text.parse().map_err(|error: duolog_topics::MsgKeyError| Failure::new(Code::MSG_KEY_INVALID, error.to_string()))
 }
 
-/// Messages' keys: at least one, at most `limit`.
-///
-/// # Errors
-/// 90054 if one is none, 60003 for none or too many.
-pub fn keys(texts: &[String], limit: usize) -> Result<Vec<MsgKey>, Failure> {
-    in_number(texts.len(), limit, "keys")?;
-    texts.iter().map(|text| key(text)).collect()
+/// `peer` and `keys`, of an op that takes nothing else: messages of one conversation.
+pub struct Messages {
+    pub peer: Account,
+    pub keys: Vec<MsgKey>,
+}
+
+impl Messages {
+    /// At least one message, at most `limit`.
+    ///
+    /// # Errors
+    /// 90054 for a key that is none, 60003 for none or too many, or another field.
+    pub fn parse(args: &str, limit: usize) -> Result<Self, Failure> {
+        #[derive(Deserialize)]
+        struct Args {
+            peer: Account,
+            keys: Vec<String>,
+        }
+        let Args { peer, keys } = object(args)?;
+        in_number(keys.len(), limit, "keys")?;
+        let keys = keys.iter().map(|text| key(text)).collect::<Result<_, _>>()?;
+        Ok(Self { peer, keys })
+    }
 }
 
 /// `accounts`, of an op that takes nothing else.

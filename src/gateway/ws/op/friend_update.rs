@@ -6,7 +6,7 @@ use crate::error::Code;
 use crate::gateway::ws::protocol::Failure;
 use crate::gateway::ws::protocol::frame::object;
 
-/// Longest texts of a friend, in bytes (server-api.md, section 3).
+/// Longest texts of a friend, in bytes: those of the server API.
 const REMARK_BYTES: usize = 96;
 const GROUP_BYTES: usize = 30;
 pub const WORDING_BYTES: usize = 256;

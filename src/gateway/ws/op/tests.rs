@@ -21,7 +21,8 @@ const INTRODUCTION: &str = "\
 Made from the table in `src/gateway/ws/op/mod.rs`. A client asks with `{\"id\": 7, \"op\": \"send\", \"args\": {...}}` over the
 WebSocket at `/v1/ws`. *Codes*: those of a reply's `error`, besides what any op may have: 60003 for a field that is missing or
 wrong and has no code of its own, 60009 for an op that there is not, 20002 before the login, and those that say \"try
-again\" (60007, 60008, 20005); *each*: what else than 0 stands in `results`. [ERRORS.md](ERRORS.md) lists the codes.
+again\" (60007, 60008, 20005); *each*: what else than 0 stands in `results`. [ERRORS.md](ERRORS.md) lists the codes,
+[CLIENT_PROTOCOL.md](CLIENT_PROTOCOL.md) says what args and replies hold.
 
 | op | does | codes | each |
 |---|---|---|---|
@@ -47,4 +48,14 @@ fn the_page_is_made_from_the_table() {
         found == page(),
         "docs/CLIENT_OPS.md differs from the table; run: DUOLOG_REGENERATE=1 cargo test --release --lib the_page_is_made"
     );
+}
+
+#[test]
+fn the_page_of_the_protocol_has_every_request() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/CLIENT_PROTOCOL.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (_, requests) = page.split_once("\n## Requests\n").unwrap();
+    for row in rows().filter(|row| row.name != "login") {
+        assert!(requests.contains(&format!("`{}`", row.name)), "{}", row.name);
+    }
 }

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-/// Why the gateway ends a connection (client-protocol.md, "Life and end").
+/// Why the gateway ends a connection (docs/CLIENT_PROTOCOL.md, "Close codes").
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u16)]
 pub enum CloseCode {

@@ -3,7 +3,7 @@ use duolog_topics::{Account, Origin, ProfileItem, TagValue};
 use super::json::{Object, list, object, write_text};
 use crate::domain::view::{ChangeView, Entry, MessageFlagsView, MessageView};
 
-/// Writes an entry of a timeline as the account's devices get it (client-protocol.md, "Entries").
+/// Writes an entry of a timeline as the account's devices get it (docs/CLIENT_PROTOCOL.md, "Entries").
 ///
 /// `sequence` is absent for what is in no timeline: online-only messages.
 pub fn write_entry(out: &mut String, account: &Account, sequence: Option<u64>, entry: &Entry) {

@@ -5,9 +5,10 @@ use duolog_topics::{CloseReason, Millis, SessionEnd};
 use super::pulse::{Due, Pulse};
 use super::requests::Requests;
 use super::stream::Stream;
-use super::{Answer, Call, Input, LoggedIn, Malformed, Next, Output, Ticket, rate::Rate};
+use super::{Answer, Call, Input, LoggedIn, Malformed, Next, Output, Ticket};
 use crate::domain::verdict::EndReason;
 use crate::error::Code;
+use crate::gateway::bucket::Bucket;
 use crate::gateway::ws::op::{Granted, Identity, Op, Request};
 use crate::gateway::ws::protocol::json::object_text;
 use crate::gateway::ws::protocol::{Close, CloseCode, Failure, Parsed, reply, welcome};
@@ -20,11 +21,13 @@ pub struct Active {
     requests: Requests,
     stream: Stream,
     pulse: Pulse,
-    sends: Rate,
+    sends: Bucket,
     malformed: Malformed,
     /// Makes the numbers of messages whose client gives none.
     seed: u64,
     logout: Logout,
+    /// The server stops: what was asked for is answered, then the connection ends.
+    draining: bool,
     /// How the log is told that the session is over; absent if it knows.
     end: Option<CloseReason>,
 }
@@ -56,11 +59,12 @@ impl Active {
             identity: logged_in.identity,
             requests: Requests::default(),
             pulse,
-            sends: Rate::new(settings.limits.sends_per_second, now),
+            sends: Bucket::new(settings.limits.sends_per_second, now),
             settings,
             malformed: Malformed::default(),
             seed,
             logout: Logout::No,
+            draining: false,
             end: Some(CloseReason::LinkLost),
         }
     }
@@ -77,12 +81,20 @@ impl Active {
         self.pulse.next()
     }
 
-    pub fn flush(&mut self, now: Millis, out: &mut Vec<Output>) {
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    pub fn flush(&mut self, now: Millis, out: &mut Vec<Output>) -> Next {
         self.stream.flush(&self.identity, &mut self.requests, out);
         self.log_out_if_due(out);
+        if self.draining && self.requests.is_empty() && self.logout == Logout::No {
+            return close(Close::new(CloseCode::GoingAway, "the server stops"), out);
+        }
         if out.iter().any(|output| matches!(output, Output::Frame(_) | Output::Close(_))) {
             self.pulse.sent(now);
         }
+        Next::Stay
     }
 
     pub fn handle(&mut self, now: Millis, input: Input<'_>, out: &mut Vec<Output>) -> Next {
@@ -111,7 +123,8 @@ impl Active {
             Input::Draining => {
                 // Sessions end with the epoch of their server.
                 self.end = None;
-                close(Close::new(CloseCode::GoingAway, "the server stops"), out)
+                self.draining = true;
+                Next::Stay
             }
             Input::Moved => {
                 self.end = None;
@@ -152,6 +165,7 @@ impl Active {
             }
             Op::Login(_) => refuse(Failure::new(Code::PACKET_INVALID, "logged in already"), out),
             _ if self.logout != Logout::No => refuse(Failure::new(Code::TICKET_INVALID, "logging out"), out),
+            _ if self.draining => refuse(Failure::new(Code::TOO_MANY_REQUESTS, "the server stops"), out),
             Op::Logout => self.logout = Logout::Waiting(id),
             Op::Request(request) => match self.admit(now, id, request, out) {
                 Ok(()) => {}

@@ -4,7 +4,6 @@
 mod active;
 mod greeting;
 mod pulse;
-mod rate;
 mod requests;
 mod stream;
 
@@ -167,9 +166,16 @@ impl Machine {
 
     /// Pushes what waits to be pushed.
     pub fn flush(&mut self, now: Millis, out: &mut Vec<Output>) {
-        if let Phase::Active(active) = &mut self.phase {
-            active.flush(now, out);
+        if let Phase::Active(active) = &mut self.phase
+            && let Next::End = active.flush(now, out)
+        {
+            self.phase = Phase::Ended { acks: true };
         }
+    }
+
+    /// Whether it knows that the server stops.
+    pub fn is_draining(&self) -> bool {
+        matches!(&self.phase, Phase::Active(active) if active.is_draining())
     }
 
     /// Whether frames may come; while a login is decided they wait.

@@ -79,6 +79,23 @@ fn sessions_end_with_their_server() {
 }
 
 #[test]
+fn what_was_asked_for_is_answered_before_the_server_stops() {
+    let mut bench = Bench::live(5);
+    bench.request(2, "sync", json!({"after": 0}));
+    let ticket = bench.ticket();
+    bench.input(Input::Draining);
+    bench.nothing();
+    bench.request(3, "sync", json!({"after": 0}));
+    assert_eq!(bench.error(), (json!(3), 60_007));
+    bench.request(4, "ping", json!({}));
+    assert_eq!(bench.frame()["id"], 4);
+    bench.answer(ticket, Ok(Granted::Ok("{}".to_owned())));
+    assert_eq!(bench.frame()["id"], 2);
+    assert_eq!(bench.closed(), CloseCode::GoingAway);
+    assert_eq!(end_reason(&bench), None);
+}
+
+#[test]
 fn a_logout_is_answered_after_everything_before_it() {
     let mut bench = Bench::live(5);
     bench.request(2, "sync", json!({"after": 0}));

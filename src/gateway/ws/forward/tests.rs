@@ -1,0 +1,79 @@
+use std::future::pending;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::routing::any;
+use futures_util::FutureExt;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio_tungstenite::{accept_async, connect_async};
+
+use super::*;
+use crate::gateway::ws::connections::Connections;
+use crate::gateway::ws::protocol::Subprotocol;
+
+/// A socket to a home, and the home's end of it.
+async fn home() -> (HomeSocket, WebSocketStream<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let accepted = async { accept_async(listener.accept().await.unwrap().0).await.unwrap() };
+    let (connected, accepted) = tokio::join!(connect_async(url), accepted);
+    (Box::new(connected.unwrap().0), accepted)
+}
+
+/// A client, and the gateway's end of its socket.
+async fn client() -> (HomeSocket, Wire) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let (sender, mut sockets) = mpsc::channel(1);
+    let upgrade = move |upgrade: WebSocketUpgrade| {
+        let sender = sender.clone();
+        std::future::ready(upgrade.on_upgrade(move |socket| async move {
+            let _ = sender.send(socket).await;
+        }))
+    };
+    let app = Router::new().route("/", any(upgrade));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let (client, _) = connect_async(url).await.unwrap();
+    let socket = sockets.recv().await.unwrap();
+    (Box::new(client), Wire::new(socket, Subprotocol::of_name(None), 65_536))
+}
+
+/// What a client with this home is told in the end: the code of its close frame.
+async fn last_word(home: Home, patience: Duration) -> u16 {
+    let (mut client, wire) = client().await;
+    let mut slot = Arc::new(Connections::new(1)).enter().unwrap();
+    let first = Message::Text("the login".into());
+    let pipe = Pipe { wire, home: Reached { home, patience }, first };
+    let served = async { pipe.run(&mut slot).await.finish().await };
+    let told = async {
+        loop {
+            if let HomeMessage::Close(close) = client.next().await.unwrap().unwrap() {
+                return u16::from(close.unwrap().code);
+            }
+        }
+    };
+    tokio::join!(served, told).1
+}
+
+#[tokio::test]
+async fn a_client_whose_home_says_nothing_any_more_is_sent_to_the_next_owner() {
+    // As a machine that has lost its power: nothing is closed.
+    let (socket, _silent) = home().await;
+    let code = last_word(Home { socket, moved: pending().boxed() }, Duration::from_millis(20)).await;
+    assert_eq!(code, CloseCode::Moved as u16);
+}
+
+#[tokio::test]
+async fn a_client_whose_home_is_known_to_have_moved_is_sent_there_at_once() {
+    let (socket, mut silent) = home().await;
+    let (tell, told) = oneshot::channel();
+    let moves = async {
+        let login = silent.next().await.unwrap().unwrap();
+        assert_eq!(login, HomeMessage::Text("the login".into()));
+        tell.send(()).unwrap();
+    };
+    let moved = async { told.await.unwrap() }.boxed();
+    let (code, ()) = tokio::join!(last_word(Home { socket, moved }, Duration::from_secs(3_600)), moves);
+    assert_eq!(code, CloseCode::Moved as u16);
+}
