@@ -36,7 +36,10 @@ pub enum DataDirError {
     Lock(#[from] LockError),
     #[error(transparent)]
     Log(#[from] LogError),
-    #[error(transparent)]
+    #[error(
+        "a state cannot be used; if it is damaged, `duolog-replay rebuild` makes it anew from log and checkpoint while the \
+         server is stopped"
+    )]
     Store(#[from] StoreError),
     #[error("the state store's memory cannot be set up: {0}")]
     Shared(rocksdb::Error),

@@ -2,12 +2,58 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
+use duolog::clock::Clock;
 use duolog::data_dir::DataDir;
 use duolog::domain::rows::{ConversationRow, Row, Rows};
+use duolog_topics::partition_of;
+use serde_json::Value;
 
-use support::{Server, lines, message, name, open, out, replay, submit, written};
+use support::{Server, lines, message, name, open, open_at, out, replay, submit, written};
+
+/// Every wait ends: a tail that hangs fails the test instead of the run.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A `tail --follow`, whose lines come as they are printed. Dropping it ends it.
+struct Following {
+    child: Child,
+    printed: mpsc::Receiver<String>,
+}
+
+impl Following {
+    fn start(dir: &Path, from: u64) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_duolog-replay"));
+        command.args(["tail", "--follow", "--from", &from.to_string(), "--data"]).arg(dir);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (send, printed) = mpsc::channel();
+        std::thread::spawn(move || lines.map_while(Result::ok).all(|line| send.send(line).is_ok()));
+        Self { child, printed }
+    }
+
+    fn line(&self) -> Value {
+        let line = self.printed.recv_timeout(PATIENCE).expect("a record is printed");
+        serde_json::from_str(&line).unwrap()
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Accounts whose home is this one of two partitions.
+fn living_in(home: u32) -> impl Iterator<Item = String> {
+    (0..).map(|number| format!("u{number}")).filter(move |name| partition_of(name.as_bytes(), 2) == home)
+}
 
 /// Changes one row behind the engine's back.
 fn plant(dir: &Path) {
@@ -83,6 +129,26 @@ async fn tail_shows_the_records_that_are_asked_for() {
     let nowhere = replay("tail", &dir.path().join("nowhere"), &[]);
     assert_eq!(nowhere.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&nowhere.stderr).contains("there is no log here"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_that_follows_from_beyond_the_end_prints_nothing_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let Server { engine, _lock } = open_at(dir.path(), 2, &Clock::manual(1_700_000_000_000));
+    let all = lines(&replay("tail", dir.path(), &[]));
+    let beyond = all.iter().filter(|line| line["partition"] == 0).count() as u64 + 2;
+    // The other partition reaches that far: what it prints of it shows that it has looked where both of them end.
+    for account in living_in(1).take(beyond as usize + 1) {
+        submit(&engine, &account, duolog_test_messages::import()).await;
+    }
+    let tail = Following::start(dir.path(), beyond);
+    assert_eq!(tail.line()["partition"], 1);
+    for account in living_in(0).take(4) {
+        submit(&engine, &account, duolog_test_messages::import()).await;
+    }
+    let first = std::iter::repeat_with(|| tail.line()).find(|line| line["partition"] == 0).unwrap();
+    assert_eq!(first["offset"], beyond);
+    engine.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]

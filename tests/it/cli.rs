@@ -58,15 +58,18 @@ fn a_wrong_configuration_is_2_and_names_file_line_key_and_what_is_allowed() {
 fn a_file_that_the_configuration_names_and_nobody_can_use_is_2_and_names_its_key() {
     let home = tempfile::tempdir().unwrap();
     let file = |name: &str| home.path().join(name).display().to_string();
-    std::fs::write(file("empty.pem"), "").unwrap();
+    let (none, empty, some) = (file("none.pem"), file("empty.pem"), file("some.pem"));
+    std::fs::write(&empty, "").unwrap();
+    std::fs::write(&some, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
     for (cert, key, expected) in [
-        (file("none.pem"), file("empty.pem"), format!("server.tls_cert: {} cannot be read as PEM", file("none.pem"))),
-        (file("empty.pem"), file("none.pem"), format!("server.tls_cert: {} holds no certificate", file("empty.pem"))),
+        (&none, &some, format!("server.tls_cert: {none} cannot be read as PEM")),
+        (&empty, &some, format!("server.tls_cert: {empty} holds no certificate")),
+        (&some, &none, format!("server.tls_key: {none} cannot be read as PEM")),
     ] {
         configured(&home, &format!("server.tls_cert = '{cert}'\nserver.tls_key = '{key}'"));
         let output = duolog(home.path(), &["serve", "--config", "duolog.toml"]);
-        assert_eq!((code(&output), printed(&output)), (Some(2), ""), "{}", said(&output));
         let said = said(&output);
+        assert_eq!((code(&output), printed(&output)), (Some(2), ""), "{said}");
         assert!(said.lines().any(|line| line.starts_with("duolog.toml:") && line.contains(&expected)), "{said}");
     }
 }

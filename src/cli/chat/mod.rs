@@ -147,7 +147,7 @@ struct Links {
     screen: Box<dyn Screen>,
     uri: Uri,
     input: mpsc::Receiver<io::Result<String>>,
-    /// Somebody sits before it, and reads what becomes of each line; a script reads the exit code.
+    /// Whether a person types it, who sees what becomes of each line; a script sees the exit code.
     is_typed: bool,
 }
 
@@ -176,7 +176,7 @@ impl Links {
         match self.client.failed() {
             0 => Ok(()),
             _ if self.is_typed => Ok(()),
-            failed => Err(CliError::Failed(format!("{failed} of the lines that were read failed"))),
+            failed => Err(CliError::Failed(format!("of the lines that were read, {failed} failed"))),
         }
     }
 

@@ -21,7 +21,7 @@ use super::wire::{Heard, Wire};
 use crate::engine::{Live, LiveSession};
 
 /// A client that takes nothing for this time is cut off.
-const STALL: Millis = 30_000;
+pub const STALL: Millis = 30_000;
 /// How long a client may take to answer a close frame.
 pub const LINGER: Duration = Duration::from_secs(5);
 
@@ -157,7 +157,7 @@ impl Connection {
         match event {
             Event::Heard(Heard::Frame(message)) => self.frame(now, &message),
             Event::Heard(Heard::Alive) => self.input(now, Input::Alive),
-            Event::Heard(Heard::TooLong) => self.input(now, Input::TooLong),
+            Event::Heard(Heard::Flawed(flaw)) => self.input(now, Input::Flawed(flaw)),
             Event::Heard(Heard::Room) => {}
             Event::Heard(Heard::Gone) => {
                 self.linger = Duration::ZERO;
@@ -269,7 +269,7 @@ impl Connection {
                     self.carry_out();
                 }
                 Heard::Alive | Heard::Room => {}
-                Heard::TooLong | Heard::Gone => break,
+                Heard::Flawed(_) | Heard::Gone => break,
             }
         }
     }
@@ -306,6 +306,6 @@ fn arm(timer: Pin<&mut Sleep>, after: Duration) {
 
 /// Waits until the client has taken its last frame and answered it.
 pub async fn wind_down(wire: &mut Wire, linger: Duration) {
-    let answered = async { while !matches!(wire.turn(true).await, Heard::Gone | Heard::TooLong) {} };
+    let answered = async { while !matches!(wire.turn(true).await, Heard::Gone | Heard::Flawed(_)) {} };
     let _ = timeout(linger, answered).await;
 }

@@ -20,11 +20,11 @@ use duolog_topics::Account;
 use futures_util::future::BoxFuture;
 use futures_util::{Sink, SinkExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame as HomeClose, Message as HomeMessage};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::connection::LINGER;
+use super::connection::{LINGER, STALL};
 use super::connections::Slot;
 use super::protocol::{Close, CloseCode};
 use super::settings::SILENCE;
@@ -75,6 +75,7 @@ impl Pipe {
         let (mut to_home, mut from_home) = socket.split();
         let mut outgoing = Outgoing { waiting: to_home_message(first), unflushed: false };
         let mut silence = pin!(sleep(patience));
+        let (mut looks, mut progress) = (interval(Duration::from_millis(STALL)), wire.progress());
         let mut unanswered = 0;
         let close = loop {
             let listens = outgoing.waiting.is_none();
@@ -89,9 +90,7 @@ impl Pipe {
                     Heard::Alive => unanswered = 0,
                     // Nothing was read of the home while the client took nothing.
                     Heard::Room => silence.as_mut().reset(Instant::now() + patience),
-                    Heard::TooLong => {
-                        break Some(Close::new(CloseCode::TooLong, "the frame is longer than is allowed"));
-                    }
+                    Heard::Flawed(flaw) => break Some(flaw.close()),
                     Heard::Gone => break None,
                 },
                 said = from_home.next(), if wire.has_room() => {
@@ -118,6 +117,13 @@ impl Pipe {
                 }
                 () = silence.as_mut(), if wire.has_room() => break Some(Close::moved()),
                 () = &mut moved => break Some(Close::moved()),
+                _ = looks.tick() => {
+                    if !wire.is_idle() && wire.progress() == progress {
+                        wire.discard();
+                        break Some(Close::stalled());
+                    }
+                    progress = wire.progress();
+                }
                 () = slot.draining() => break Some(Close::new(CloseCode::GoingAway, "the server stops")),
             }
         };

@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::{Sink, Stream};
 use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 
-use super::protocol::{Close, Subprotocol};
+use super::protocol::{Close, Flaw, Subprotocol};
 
 /// Bytes that may wait for a client. Above it nothing new is taken on for it, neither its requests nor announcements.
 const OUTBOX_BYTES: usize = 256 * 1024;
@@ -30,8 +31,7 @@ pub enum Heard {
     Frame(Message),
     /// A control frame.
     Alive,
-    /// A frame was longer than is allowed.
-    TooLong,
+    Flawed(Flaw),
     /// There is room in the outbox again.
     Room,
     /// The link is lost, or the client closed it.
@@ -135,11 +135,11 @@ impl Wire {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
         let message = match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
             Some(Ok(message)) => message,
-            Some(Err(error)) => return Poll::Ready(if is_capacity(error) { Heard::TooLong } else { Heard::Gone }),
+            Some(Err(error)) => return Poll::Ready(flaw(error).map_or(Heard::Gone, Heard::Flawed)),
             None => return Poll::Ready(Heard::Gone),
         };
         Poll::Ready(match message {
-            Message::Text(_) | Message::Binary(_) if size(&message) > self.frame_bytes => Heard::TooLong,
+            Message::Text(_) | Message::Binary(_) if size(&message) > self.frame_bytes => Heard::Flawed(Flaw::TooLong),
             Message::Text(_) | Message::Binary(_) => Heard::Frame(message),
             Message::Ping(_) | Message::Pong(_) => Heard::Alive,
             Message::Close(_) => Heard::Gone,
@@ -147,9 +147,14 @@ impl Wire {
     }
 }
 
-fn is_capacity(error: axum::Error) -> bool {
-    let error = error.into_inner().downcast::<tungstenite::Error>();
-    error.is_ok_and(|error| matches!(*error, tungstenite::Error::Capacity(_)))
+/// What the client did wrong, if the link is not just lost.
+fn flaw(error: axum::Error) -> Option<Flaw> {
+    match *error.into_inner().downcast::<tungstenite::Error>().ok()? {
+        tungstenite::Error::Capacity(_) => Some(Flaw::TooLong),
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_) => Some(Flaw::NoFrame),
+        _ => None,
+    }
 }
 
 fn size(message: &Message) -> usize {

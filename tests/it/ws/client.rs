@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::io::Write as _;
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
@@ -103,6 +104,11 @@ impl Client {
     /// Sends any text.
     pub fn text(&mut self, text: &str) {
         self.socket.send(Message::text(text)).expect("the frame is sent");
+    }
+
+    /// Writes bytes to the connection, whatever they are.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.socket.get_mut().write_all(bytes).expect("the bytes are sent");
     }
 
     /// Asks and waits for the reply.

@@ -63,6 +63,18 @@ fn a_frame_that_is_too_long_ends_the_connection() {
 }
 
 #[test]
+fn a_frame_that_no_websocket_sends_ends_the_connection() {
+    let unmasked = [0x81, 1, b'x'];
+    let reserved = [0x83, 0x80, 0, 0, 0, 0];
+    let no_utf8 = [0x81, 0x81, 0, 0, 0, 0, 0xff];
+    for bytes in [&unmasked[..], &reserved, &no_utf8] {
+        let (mut client, _) = online();
+        client.bytes(bytes);
+        assert_eq!(client.closed().0, 4004, "{bytes:?}");
+    }
+}
+
+#[test]
 fn requests_above_the_limit_are_refused_and_may_be_tried_again() {
     let server = Server::start("limits.in_flight = 4\nlimits.sends_per_second = 0");
     let [name, peer] = server.accounts();

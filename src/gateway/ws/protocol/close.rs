@@ -24,6 +24,25 @@ pub enum CloseCode {
     Replaced = 4005,
 }
 
+/// What is wrong with a frame before anybody reads what it says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flaw {
+    /// It is longer than is allowed.
+    TooLong,
+    /// No WebSocket sends it: a missing mask, an unknown kind, a text that is not UTF-8.
+    NoFrame,
+}
+
+impl Flaw {
+    /// The connection ends with it.
+    pub const fn close(self) -> Close {
+        match self {
+            Self::TooLong => Close::new(CloseCode::TooLong, "the frame is longer than is allowed"),
+            Self::NoFrame => Close::new(CloseCode::Malformed, "the frame is none of a WebSocket"),
+        }
+    }
+}
+
 /// A close frame.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Close {
@@ -40,6 +59,11 @@ impl Close {
     /// The account's home is at another node: the client comes again at once.
     pub const fn moved() -> Self {
         Self::new(CloseCode::Moved, "the account's home has moved")
+    }
+
+    /// The client takes nothing.
+    pub const fn stalled() -> Self {
+        Self::new(CloseCode::Stalled, "nothing was taken for too long")
     }
 
     /// Too much to do: the client comes again after some seconds.

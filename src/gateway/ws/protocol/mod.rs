@@ -10,7 +10,7 @@ pub mod reply;
 pub mod subprotocol;
 pub mod welcome;
 
-pub use close::{Close, CloseCode};
+pub use close::{Close, CloseCode, Flaw};
 pub use failure::Failure;
 pub use frame::Parsed;
 pub use subprotocol::Subprotocol;

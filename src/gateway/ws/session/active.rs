@@ -118,8 +118,8 @@ impl Active {
             }
             Input::Ended(reason) => self.ended(&reason, out),
             Input::Time => self.time(now, out),
-            Input::TooLong => close(Close::new(CloseCode::TooLong, "the frame is longer than is allowed"), out),
-            Input::Stalled => close(Close::new(CloseCode::Stalled, "nothing was taken for too long"), out),
+            Input::Flawed(flaw) => close(flaw.close(), out),
+            Input::Stalled => close(Close::stalled(), out),
             Input::Draining => {
                 // Sessions end with the epoch of their server.
                 self.end = None;

@@ -45,8 +45,8 @@ impl Greeting {
                 let id = self.login.take();
                 return self.refuse(id, &failure, out);
             }
-            Input::TooLong => Close::new(CloseCode::TooLong, "the frame is longer than is allowed"),
-            Input::Stalled => Close::new(CloseCode::Stalled, "nothing was taken for too long"),
+            Input::Flawed(flaw) => flaw.close(),
+            Input::Stalled => Close::stalled(),
             Input::Draining => Close::new(CloseCode::GoingAway, "the server stops"),
             Input::Moved => Close::moved(),
             Input::Gone => return Next::End,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use duolog_topics::{Millis, PolicyChanged, SessionEnd};
 
 use super::op::{Granted, Identity, Login, Op, Request};
-use super::protocol::{Close, Failure, Parsed};
+use super::protocol::{Close, Failure, Flaw, Parsed};
 use super::settings::Settings;
 use crate::domain::verdict::{Announcement, EndReason, Opened};
 use crate::gateway::auth::Verified;
@@ -35,8 +35,8 @@ pub enum Input<'a> {
     Ended(EndReason),
     /// Only time passes; so it does with every other input.
     Time,
-    /// A frame was longer than is allowed.
-    TooLong,
+    /// A frame that cannot be read.
+    Flawed(Flaw),
     /// The client has taken nothing for too long.
     Stalled,
     /// The server stops.

@@ -5,7 +5,7 @@ use super::bench::*;
 use crate::domain::verdict::{EndReason, Excluder};
 use crate::error::Code;
 use crate::gateway::ws::op::Granted;
-use crate::gateway::ws::protocol::CloseCode;
+use crate::gateway::ws::protocol::{CloseCode, Flaw};
 use crate::gateway::ws::session::{Answer, Call, Input, Output};
 
 fn end_reason(bench: &Bench) -> Option<CloseReason> {
@@ -54,8 +54,11 @@ fn an_ack_counts_after_the_end() {
 
 #[test]
 fn a_lost_link_a_stall_and_a_long_frame_leave_the_session_open_to_come_back() {
-    let cases =
-        [(Input::Gone, None), (Input::Stalled, Some(CloseCode::Stalled)), (Input::TooLong, Some(CloseCode::TooLong))];
+    let cases = [
+        (Input::Gone, None),
+        (Input::Stalled, Some(CloseCode::Stalled)),
+        (Input::Flawed(Flaw::TooLong), Some(CloseCode::TooLong)),
+    ];
     for (input, code) in cases {
         let mut bench = Bench::live(5);
         bench.input(input);

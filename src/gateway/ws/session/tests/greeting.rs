@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::bench::*;
 use crate::domain::verdict::{Excluder, Refusal};
 use crate::error::Code;
-use crate::gateway::ws::protocol::CloseCode;
+use crate::gateway::ws::protocol::{CloseCode, Flaw};
 use crate::gateway::ws::session::{Answer, Call, Input, Output};
 
 fn refuse(bench: &mut Bench, failure: impl Into<crate::gateway::ws::protocol::Failure>) {
@@ -153,7 +153,8 @@ fn the_end_of_the_server_and_too_long_frames_are_told() {
     let cases = [
         (Input::Draining, CloseCode::GoingAway),
         (Input::Moved, CloseCode::Moved),
-        (Input::TooLong, CloseCode::TooLong),
+        (Input::Flawed(Flaw::TooLong), CloseCode::TooLong),
+        (Input::Flawed(Flaw::NoFrame), CloseCode::Malformed),
         (Input::Stalled, CloseCode::Stalled),
     ];
     for (input, code) in cases {
