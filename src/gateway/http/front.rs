@@ -43,7 +43,7 @@ pub async fn call(state: HttpState, request: Request) -> Result<Response<Body>, 
 
 /// The two names in the path, as they stand there: no name needs an escape.
 fn names(uri: &Uri) -> (&str, &str) {
-    let path = uri.path().strip_prefix("/v4/").unwrap_or_default();
+    let path = uri.path().trim_start_matches('/').strip_prefix("v4/").unwrap_or_default();
     path.split_once('/').unwrap_or((path, ""))
 }
 

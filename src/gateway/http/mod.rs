@@ -49,7 +49,9 @@ pub fn router(state: HttpState) -> Router {
     Router::new()
         .route_service("/v4", api.clone())
         .route_service("/v4/", api.clone())
-        .route_service("/v4/{*command}", api)
+        .route_service("/v4/{*command}", api.clone())
+        // A base URL that ends with a slash.
+        .route_service("//v4/{*command}", api)
         .route("/records/{name}", get(records::download))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -24,6 +24,11 @@ fn the_content_type_of_a_request_does_not_matter() {
 }
 
 #[test]
+fn a_base_url_may_end_with_a_slash() {
+    assert_eq!(code_of(&format!("//v4/ConfigSvc/GetIPList?{}", query(ADMIN))), 0);
+}
+
+#[test]
 fn the_query_names_the_app() {
     let rest = format!("identifier={ADMIN}&usersig={}", signature(ADMIN));
     for (app, code) in
