@@ -33,14 +33,15 @@ impl Step<'_, '_> {
         {
             return Ok(Verdict::Refused(code.into()));
         }
+        let told = self.told_to_the_peer(event)?;
         if let Err(code) = self.friend_here(event, &mut row, stamp)? {
             return Ok(Verdict::Refused(code.into()));
         }
         self.put_account(&event.owner, &row);
         if self.is_home_of(&event.peer) {
-            self.friend_of(event, stamp)?;
+            self.friend_of(&told, stamp)?;
         } else {
-            let carried = FriendChanged { decided: Some(stamp), ..event.clone() };
+            let carried = FriendChanged { decided: Some(stamp), ..told };
             self.carry(&event.peer, &Event::FriendChanged(carried))?;
         }
         self.keep_friendship(event, before)?;
@@ -127,9 +128,12 @@ impl Step<'_, '_> {
         };
         self.set_relation(account, RelationKind::FriendOf, owner, listed, stamp)?;
         if event.action == FriendAction::Accept || event.both && event.action != FriendAction::Update {
-            let plain = FriendChanged { remark: None, groups: None, custom: None, ..event.clone() };
+            let mut theirs = event.clone();
+            if event.action != FriendAction::Accept {
+                (theirs.remark, theirs.groups, theirs.custom) = (None, None, None);
+            }
             match listed {
-                true => self.list_friend(account, &mut row, owner, &plain, stamp)?,
+                true => self.list_friend(account, &mut row, owner, &theirs, stamp)?,
                 false => self.unlist_friend(account, &mut row, owner, stamp)?,
             }
             self.put_account(account, &row);

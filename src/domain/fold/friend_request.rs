@@ -2,7 +2,7 @@ use duolog_topics::{Account, FriendAction, FriendChanged, FriendGroupChanged, Pr
 
 use super::step::Step;
 use crate::domain::judge;
-use crate::domain::rows::{AccountRow, FriendGroupsRow, RelationKind, RelationRow, RowsError, get};
+use crate::domain::rows::{AccountRow, FriendGroupsRow, RelationKind, RelationRow, RowsError, get, set_item};
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
 
@@ -60,6 +60,22 @@ impl Step<'_, '_> {
         judge::friend(&self.mailbox(), row, &event.owner, &event.peer, here)
     }
 
+    /// A change as the peer's side hears of it: of an acceptance, with what he said when he asked, before that is gone.
+    pub fn told_to_the_peer(&self, event: &FriendChanged) -> Result<FriendChanged, RowsError> {
+        if event.action != FriendAction::Accept {
+            return Ok(event.clone());
+        }
+        let asked = self.mailbox().relation(&event.owner, RelationKind::Pending, &event.peer)?.unwrap_or_default();
+        Ok(FriendChanged {
+            remark: asked.remark,
+            groups: Some(asked.groups).filter(|groups| !groups.is_empty()),
+            source: asked.source,
+            wording: asked.wording,
+            custom: Some(asked.custom.iter().map(ProfileItem::from).collect()),
+            ..event.clone()
+        })
+    }
+
     /// The asked side.
     pub fn requested_by(&mut self, event: &FriendChanged, stamp: RegisterStamp) -> Result<(), RowsError> {
         let (account, asking) = (&event.peer, &event.owner);
@@ -78,6 +94,8 @@ impl Step<'_, '_> {
             row.wording = event.wording.clone();
             row.source = event.source.clone();
             row.remark = event.remark.clone();
+            row.groups = event.groups.clone().unwrap_or_default();
+            event.custom.iter().flatten().for_each(|item| set_item(&mut row.custom, item.into()));
             self.put(RelationRow::key(account, RelationKind::Pending, asking), &row);
         }
         Ok(())

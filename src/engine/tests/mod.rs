@@ -266,18 +266,19 @@ async fn a_friend_request_waits_for_its_answer() {
         decided: None,
         via: None,
     };
-    let add = change("alice", "bob", FriendAction::Add);
+    let groups = Some(vec!["work".to_owned()]);
+    let add = FriendChanged { remark: Some("B".to_owned()), groups, ..change("alice", "bob", FriendAction::Add) };
     assert_eq!(engine.submit(&name("alice"), add.into()).await.unwrap(), Verdict::Applied(Answer::Pending));
-    let accept = change("bob", "alice", FriendAction::Accept);
+    let accept = FriendChanged { remark: Some("A".to_owned()), ..change("bob", "alice", FriendAction::Accept) };
     let accepted = engine.submit(&name("bob"), accept.clone().into()).await.unwrap();
     assert_eq!(accepted, Verdict::Applied(Answer::Done));
     let again = engine.submit(&name("bob"), accept.into()).await.unwrap();
     assert!(matches!(again, Verdict::Refused(refusal) if refusal.code == crate::error::Code::FRIEND_REQUEST_UNKNOWN));
-    for (owner, peer) in [("alice", "bob"), ("bob", "alice")] {
+    for (owner, peer, remark, groups) in [("alice", "bob", "B", &["work".to_owned()][..]), ("bob", "alice", "A", &[])] {
         let kind = crate::domain::rows::RelationKind::Friend;
-        let listed =
-            engine.read(&name(owner), move |mailbox| mailbox.lists(&name(owner), kind, &name(peer))).await.unwrap();
-        assert!(listed, "{owner} lists {peer}");
+        let friend = engine.read(&name(owner), move |mailbox| mailbox.relation(&name(owner), kind, &name(peer)));
+        let friend = friend.await.unwrap().filter(|row| row.listed).unwrap_or_else(|| panic!("{owner} lists {peer}"));
+        assert_eq!((friend.remark.as_deref(), &friend.groups[..]), (Some(remark), groups), "{owner}'s {peer}");
     }
     engine.stop();
 }

@@ -122,13 +122,15 @@ fn a_friend_who_wants_to_be_asked_is_asked() {
     let (mut at_alice, alice, mut at_bob, bob, _) = talk(0);
     let allow = |value: &str| json!({"items": [{"tag": "Tag_Profile_IM_AllowType", "value": value}]});
     at_bob.ok("profile_set", allow("AllowType_Type_NeedConfirm"));
-    let add = json!({"account": bob, "wording": "it is me", "source": "AddSource_Type_Test"});
+    let add = json!({"account": bob, "wording": "it is me", "source": "AddSource_Type_Test", "remark": "B"});
     assert_eq!(at_alice.ok("friend_add", add), json!({"state": "pending"}));
     let asking = at_bob.ok("friend_pending", json!({}))["list"][0].take();
     assert_eq!((&asking["account"], &asking["wording"]), (&json!(alice), &json!("it is me")));
     at_bob.ok("friend_answer", json!({"account": alice, "accept": true, "remark": "A"}));
     assert_eq!(at_bob.ok("friend_pending", json!({})), json!({"list": []}));
-    assert_eq!(at_alice.ok("friends", json!({}))["list"][0]["account"], json!(bob));
+    let friend = at_alice.ok("friends", json!({}))["list"][0].take();
+    assert_eq!((&friend["account"], &friend["remark"]), (&json!(bob), &json!("B")));
+    assert_eq!(friend["source"], "AddSource_Type_Test");
     assert_eq!(at_bob.ok("friends", json!({}))["list"][0]["remark"], "A");
     assert_eq!(at_bob.code("friend_answer", json!({"account": alice, "accept": true})), 30_614);
 
