@@ -1,12 +1,13 @@
 //! Committed rows become tables of RocksDB, one buffer at a time, on a thread that gives way to whoever waits for an answer.
 //!
 //! ```text
-//! active ──(full, or a flush)──► frozen ──► sorted ──► table file ──► in RocksDB ──► its hot rows stay in memory ──► gone
+//! active ──(full, or a flush)──► frozen ──► sorted ──► table files ──► in RocksDB ──► its hot rows stay in memory ──► gone
 //!                                  readers look into it until here ────────────────────────────────────────────────▲
 //! ```
 
+use std::cmp::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,12 +18,37 @@ use rocksdb::{IngestExternalFileOptions, SstFileWriter};
 use super::buffer::{Buffer, Committed};
 use super::hot::HotRows;
 use super::{Applied, Core, StoreError, applied};
-use crate::domain::rows::Scratch;
+use crate::domain::rows::{Key, Scratch, Table};
 
-/// The table that is made at the moment. A crash may leave it behind, as another name of a file that RocksDB has taken in.
-const NEW_TABLE: &str = "ingest.sst";
+/// The tables that are made at the moment, one for each [`Band`]. A crash may leave them behind, as other names of files that
+/// RocksDB has taken in.
+const NEW_TABLES: [(Band, &str); 3] =
+    [(Band::Before, "ingest.sst"), (Band::NewBodies, "ingest-bodies.sst"), (Band::After, "ingest-after.sst")];
 /// How long a table waits, again and again, while compactions are too far behind.
 const BEHIND: Duration = Duration::from_millis(10);
+
+/// Keys that lie next to each other and have a table of their own.
+///
+/// The bodies of messages are more than half of all bytes, and come in the order of the log. In a table of their own the new
+/// ones lie behind all others, so RocksDB takes them in where they stay, and no compaction writes them again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Band {
+    /// What comes before them, and bodies that have changed.
+    Before,
+    NewBodies,
+    After,
+}
+
+impl Band {
+    /// `newest`: the last body that is in a table.
+    fn of(key: &[u8], newest: Option<&[u8]>) -> Self {
+        match key.first().map(|byte| byte.cmp(&(Table::Message as u8))) {
+            Some(Ordering::Greater) => Self::After,
+            Some(Ordering::Equal) if newest.is_none_or(|newest| key > newest) => Self::NewBodies,
+            _ => Self::Before,
+        }
+    }
+}
 
 /// Whether a table is being made, and whether one could not be.
 #[derive(Default)]
@@ -157,16 +183,18 @@ impl Core {
 
     fn make_table(&self, frozen: &Buffer) -> Result<(), String> {
         let committed = frozen.committed();
-        let path = self.path.join(NEW_TABLE);
-        match std::fs::remove_file(&path) {
-            // To write over it would write over what RocksDB has of it.
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(format!("{} is in the way: {error}", path.display()));
+        for (_, name) in NEW_TABLES {
+            let path = self.path.join(name);
+            match std::fs::remove_file(&path) {
+                // To write over it would write over what RocksDB has of it.
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(format!("{} is in the way: {error}", path.display()));
+                }
+                _ => {}
             }
-            _ => {}
         }
-        aside(|| self.write_table(&path, &committed)).map_err(rocksdb::Error::into_string)?;
-        self.take_in(path).map_err(rocksdb::Error::into_string)?;
+        let paths = aside(|| self.write_tables(&committed)).map_err(rocksdb::Error::into_string)?;
+        self.take_in(paths).map_err(rocksdb::Error::into_string)?;
         for (key, cell) in committed.iter().filter(|(key, _)| HotRows::table(key.as_slice()).is_some()) {
             self.hot.put(key.clone(), cell.clone());
         }
@@ -175,22 +203,42 @@ impl Core {
     }
 
     /// Through the page cache: RocksDB's writer of single tables knows no other way.
-    fn write_table(&self, path: &Path, committed: &Committed) -> Result<(), rocksdb::Error> {
-        let (mut table, mut scratch) = (SstFileWriter::create(&self.options), Scratch::new());
-        table.open(path)?;
-        if let Some(applied) = committed.applied {
-            table.put(applied::KEY, applied.encode())?;
-        }
-        for (key, cell) in committed.sorted() {
-            match cell {
-                Some(cell) => table.put(key.as_slice(), cell.value(&mut scratch))?,
-                None => table.delete(key.as_slice())?,
+    fn write_tables(&self, committed: &Committed) -> Result<Vec<PathBuf>, rocksdb::Error> {
+        let (newest, mut scratch) = (self.newest_body()?, Scratch::new());
+        let band = |key: &Key| Band::of(key.as_slice(), newest.as_deref());
+        let (mut rows, mut written) = (committed.sorted().peekable(), Vec::new());
+        for (of, name) in NEW_TABLES {
+            let applied = committed.applied.filter(|_| of == Band::Before);
+            if applied.is_none() && rows.peek().is_none_or(|(key, _)| band(key) != of) {
+                continue;
             }
+            let (path, mut table) = (self.path.join(name), SstFileWriter::create(&self.options));
+            table.open(&path)?;
+            if let Some(applied) = applied {
+                table.put(applied::KEY, applied.encode())?;
+            }
+            while let Some((key, cell)) = rows.next_if(|(key, _)| band(key) == of) {
+                match cell {
+                    Some(cell) => table.put(key.as_slice(), cell.value(&mut scratch))?,
+                    None => table.delete(key.as_slice())?,
+                }
+            }
+            table.finish()?;
+            written.push(path);
         }
-        table.finish()
+        Ok(written)
     }
 
-    fn take_in(&self, path: PathBuf) -> Result<(), rocksdb::Error> {
+    /// The key of the last body that is in a table.
+    fn newest_body(&self) -> Result<Option<Vec<u8>>, rocksdb::Error> {
+        let mut rows = self.db.raw_iterator();
+        rows.seek_for_prev([Table::Message as u8 + 1]);
+        rows.status()?;
+        Ok(rows.key().filter(|key| key.first() == Some(&(Table::Message as u8))).map(<[u8]>::to_vec))
+    }
+
+    /// All of them or none.
+    fn take_in(&self, paths: Vec<PathBuf>) -> Result<(), rocksdb::Error> {
         let number = |property: &str| self.db.property_int_value(property).map(Option::unwrap_or_default);
         // Compactions that have failed never come nearer; RocksDB then says why.
         while number("rocksdb.is-write-stopped")? > 0 && number("rocksdb.background-errors")? == 0 {
@@ -198,7 +246,7 @@ impl Core {
         }
         let mut options = IngestExternalFileOptions::default();
         options.set_move_files(true);
-        self.db.ingest_external_file_opts(&options, vec![path])
+        self.db.ingest_external_file_opts(&options, paths)
     }
 }
 

@@ -276,8 +276,10 @@ async fn a_friend_request_waits_for_its_answer() {
     assert!(matches!(again, Verdict::Refused(refusal) if refusal.code == crate::error::Code::FRIEND_REQUEST_UNKNOWN));
     for (owner, peer, remark, groups) in [("alice", "bob", "B", &["work".to_owned()][..]), ("bob", "alice", "A", &[])] {
         let kind = crate::domain::rows::RelationKind::Friend;
-        let friend = engine.read(&name(owner), move |mailbox| mailbox.relation(&name(owner), kind, &name(peer)));
-        let friend = friend.await.unwrap().filter(|row| row.listed).unwrap_or_else(|| panic!("{owner} lists {peer}"));
+        let home = name(owner);
+        let friend =
+            engine.read(&home, move |mailbox| mailbox.relation(&name(owner), kind, &name(peer))).await.unwrap();
+        let friend = friend.filter(|row| row.listed).unwrap_or_else(|| panic!("{owner} lists {peer}"));
         assert_eq!((friend.remark.as_deref(), &friend.groups[..]), (Some(remark), groups), "{owner}'s {peer}");
     }
     engine.stop();
