@@ -64,7 +64,10 @@ impl Appender {
             {
                 self.take(request, &mut batch);
             }
-            self.add_own_records(&mut batch, CURSOR_INTERVAL);
+            // One that has failed folds nothing more, so nothing more is written for it.
+            if !self.partition.has_failed() {
+                self.add_own_records(&mut batch, CURSOR_INTERVAL);
+            }
             if !batch.records.is_empty() {
                 self.append(batch);
             }
@@ -73,7 +76,8 @@ impl Appender {
 
     /// Takes nothing more while the fold is too far behind: the queue fills, and callers hear "try again".
     fn wait_for_fold(&self) {
-        while self.partition.pending.lock().len() >= limits::PENDING_RECORDS && !self.partition.appends_no_more() {
+        let goes_on = || self.partition.closed().is_none();
+        while goes_on() && self.partition.pending.lock().len() >= limits::PENDING_RECORDS {
             std::thread::sleep(POLL);
         }
     }

@@ -30,6 +30,33 @@ fn a_view_stays_as_it_is_and_can_go_to_another_thread() {
 }
 
 #[test]
+fn new_bodies_are_taken_in_where_they_stay_and_changed_ones_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let body = |number: u8| vec![Table::Message as u8, number];
+    let commit = |next: u64, bodies: &[(u8, &'static str)]| {
+        let around = [vec![Table::Meta as u8], vec![Table::Account as u8]].map(|key| (key, Some(Bytes::from("x"))));
+        let bodies = bodies.iter().map(|(number, value)| (body(*number), Some(Bytes::from(*value))));
+        store.writer().commit(&mut around.into_iter().chain(bodies).collect(), at(next)).unwrap();
+        store.flush().unwrap();
+    };
+    for next in 1..=3 {
+        commit(next, &[(next as u8, "first")]);
+    }
+    let files = store.core.db.live_files().unwrap();
+    let of_bodies = |key: &Option<Vec<u8>>| key.as_ref().is_some_and(|key| key[0] == Table::Message as u8);
+    let levels: Vec<_> = files.iter().filter(|file| of_bodies(&file.start_key)).map(|file| file.level).collect();
+    assert_eq!(levels.len(), 3);
+    assert!(levels.iter().all(|level| *level > 0), "a compaction would write them again: {levels:?}");
+    assert!(files.iter().all(|file| of_bodies(&file.start_key) == of_bodies(&file.end_key)));
+
+    commit(4, &[(1, "changed"), (4, "first")]);
+    for (number, value) in [(1, "changed"), (2, "first"), (3, "first"), (4, "first")] {
+        assert_eq!(store.get(&body(number)).unwrap().as_deref(), Some(value.as_bytes()), "{number}");
+    }
+}
+
+#[test]
 fn a_scan_ends_when_its_visitor_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
