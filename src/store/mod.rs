@@ -36,7 +36,7 @@ use std::{
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
-use rocksdb::{DB, Options};
+use rocksdb::{DB, Options, WriteOptions};
 
 pub use self::{
     applied::Applied,
@@ -117,6 +117,12 @@ impl Store {
         let tables = options.clone();
         expiry::install(&mut options, expiry);
         let db = Arc::new(DB::open(&options, path).map_err(opened)?);
+        if db.latest_sequence_number() == 0 {
+            // A snapshot has to be of a later one: RocksDB's compactions take 0 for "no snapshot".
+            let mut unlogged = WriteOptions::default();
+            unlogged.disable_wal(true);
+            db.delete_opt(applied::KEY, &unlogged).map_err(opened)?;
+        }
         let applied = View::of_tables(db.clone()).applied()?;
         let share = shared.share();
         let core = Arc::new(Core {

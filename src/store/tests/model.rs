@@ -75,7 +75,7 @@ fn borrowed(bound: &Bound<Bytes>) -> Bound<&[u8]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn rows_and_place_always_agree(steps in vec(step(), 1..60), small in any::<bool>()) {

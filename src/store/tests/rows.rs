@@ -30,6 +30,20 @@ fn a_view_stays_as_it_is_and_can_go_to_another_thread() {
 }
 
 #[test]
+fn a_view_of_the_first_table_keeps_a_row_that_is_deleted_and_compacted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, 1, [(1, "one"), (2, "two")]);
+    store.flush().unwrap();
+    let before = store.view();
+    store.writer().commit(&mut Changes::from_iter([(key(1), None::<Bytes>)]), at(2)).unwrap();
+    store.flush().unwrap();
+    store.core.db.compact_range::<&[u8], &[u8]>(None, None);
+    assert_eq!(before.get(&key(1)).unwrap().as_deref(), Some(&b"one"[..]));
+    assert_eq!((all(&before).len(), all(&store.view()).len()), (2, 1));
+}
+
+#[test]
 fn new_bodies_are_taken_in_where_they_stay_and_changed_ones_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
