@@ -113,6 +113,17 @@ jars() {
   mv "$folder.part" "$folder"
 }
 
+# Every clone on a machine shares the target directory, and cargo tells sources by their times alone: what another clone has
+# compiled of duolog is forgotten, so that it is not taken for this one's. What it has compiled of RocksDB and others stays.
+forget_other_clone() {
+  [ -n "${CARGO_TARGET_DIR:-}" ] || return 0
+  local clone=$CARGO_TARGET_DIR/clone
+  [ "$(cat "$clone" 2>/dev/null)" != "$PWD" ] || return 0
+  rm -rf "$CARGO_TARGET_DIR"/release/.fingerprint/duolog*
+  mkdir -p "$CARGO_TARGET_DIR"
+  printf '%s\n' "$PWD" >"$clone"
+}
+
 announce() {
   [ ! -e "$CARGO_TARGET_DIR/release/build" ] || return 0
   say "The first build compiles RocksDB and librdkafka from source: 10 to 20 minutes on 2 cores, less on more."
@@ -123,6 +134,7 @@ case "${1:-}" in
   build)
     system_packages
     rust
+    forget_other_clone
     ;;
   test)
     say "Fetched if missing: a C++ compiler, libclang, curl, Rust (see rust-toolchain.toml), crates, from PyPI: ${PYTHON_PACKAGES[*]}," \
@@ -132,6 +144,7 @@ case "${1:-}" in
     python_environment
     kafka_broker
     object_store
+    forget_other_clone
     ;;
   announce) announce ;;
   not-run)
