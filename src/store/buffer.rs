@@ -16,96 +16,48 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 use super::Applied;
+use super::hot::HotRows;
+use super::versions::{Memory, VersionedRows};
 use super::writer::assert_row;
-use crate::domain::rows::{Cell, Changes, Direction, Key, KeyRange, Keyed};
-
-/// Bytes that a row takes in maps beside its key and its versions, about.
-const OVERHEAD: usize = 100;
+use crate::domain::rows::{Cell, Changes, Direction, Key, KeyRange};
 
 /// Rows in memory. One thread writes; readers see what was committed when they came.
-pub(super) struct Buffer(RwLock<Committed>);
+pub(super) struct Buffer {
+    committed: RwLock<Committed>,
+    hot: Arc<HotRows>,
+}
 
-/// Memory for rows, without any.
-#[derive(Default)]
-pub(super) struct Memory(Keyed<Versions>);
-
-/// What the commits so far have come to.
+/// What the commits so far have come to, but for the hot rows.
 pub(super) struct Committed {
-    rows: Keyed<Versions>,
+    rows: VersionedRows,
     /// The number of the newest commit, which counts on from buffer to buffer.
     pub sequence: u64,
     pub applied: Option<Applied>,
     /// Of the newest commit before this buffer.
     began: u64,
-    /// What the rows take in memory, about.
-    bytes: usize,
 }
 
-/// A row's values.
-struct Versions {
-    newest: Version,
-    /// Those that a view may ask for, newest first.
-    older: Vec<Version>,
-}
-
-struct Version {
-    /// The commit that made it.
-    since: u64,
-    /// None: the row is gone.
-    cell: Option<Cell>,
-}
-
-impl Versions {
-    fn new(since: u64, cell: Option<Cell>) -> Self {
-        Self { newest: Version { since, cell }, older: Vec::new() }
-    }
-
-    fn at(&self, sequence: u64) -> Option<&Option<Cell>> {
-        let mut versions = std::iter::once(&self.newest).chain(&self.older);
-        versions.find(|version| version.since <= sequence).map(|version| &version.cell)
-    }
-
-    /// Puts a newer version on top, and forgets those that no view looks at.
-    fn renew(&mut self, newer: Version, viewed: &[u64]) {
-        let before = std::mem::replace(&mut self.newest, newer);
-        if viewed.is_empty() {
-            self.older.clear();
-            return;
-        }
-        self.older.insert(0, before);
-        let mut until = self.newest.since;
-        self.older.retain(|version| {
-            let first = viewed.partition_point(|view| *view < version.since);
-            let seen = viewed.get(first).is_some_and(|view| *view < until);
-            until = version.since;
-            seen
-        });
-    }
-
-    fn bytes(&self) -> usize {
-        let sizes = std::iter::once(&self.newest).chain(&self.older).map(Version::bytes);
-        sizes.sum()
-    }
-}
-
-impl Version {
-    fn bytes(&self) -> usize {
-        size_of::<Self>() + self.cell.as_ref().map_or(0, Cell::size)
-    }
+/// All rows of a buffer as they are, while nothing is committed.
+pub(super) struct Contents<'b> {
+    committed: RwLockReadGuard<'b, Committed>,
+    hot: RwLockReadGuard<'b, VersionedRows>,
 }
 
 impl Buffer {
-    /// An empty one that goes on after a commit, in the memory of an earlier one.
-    pub fn after(sequence: u64, applied: Option<Applied>, memory: Memory) -> Self {
-        Self(RwLock::new(Committed { rows: memory.0, sequence, began: sequence, applied, bytes: 0 }))
+    /// An empty one that goes on after a commit, in the memory of earlier ones.
+    pub fn after(sequence: u64, applied: Option<Applied>, rows: Memory, hot: Memory) -> Self {
+        let rows = VersionedRows::new(rows);
+        let committed = RwLock::new(Committed { rows, sequence, began: sequence, applied });
+        Self { committed, hot: Arc::new(HotRows::new(hot)) }
     }
 
-    /// Forgets the rows. What is left is the memory for another buffer: to grow it anew, page by page and map by map, was a
-    /// third of what commits cost.
+    /// Forgets the rows, but not the hot ones.
     pub fn into_memory(self) -> Memory {
-        let mut rows = self.0.into_inner().rows;
-        rows.clear();
-        Memory(rows)
+        self.committed.into_inner().rows.into_memory()
+    }
+
+    pub fn hot(&self) -> &Arc<HotRows> {
+        &self.hot
     }
 
     /// Adds a commit: readers see all of it or nothing. `viewed`: the commits that views look at, in order. Gives the bytes
@@ -113,34 +65,36 @@ impl Buffer {
     pub fn commit(&self, changes: &mut Changes, applied: Applied, viewed: impl FnOnce() -> Vec<u64>) -> usize {
         // Before anything of it is there.
         changes.iter().for_each(|(key, _)| assert_row(key));
-        let mut committed = self.0.write();
-        let Committed { rows, sequence, bytes, began, .. } = &mut *committed;
+        let mut committed = self.committed.write();
+        let mut hot = self.hot.write();
+        let Committed { rows, sequence, began, .. } = &mut *committed;
         // No view comes to be meanwhile, and one that is older than this buffer has no row of it.
         let mut viewed = viewed();
         viewed.retain(|view| view > began);
         *sequence += 1;
         changes.give(|key, cell| {
-            let (length, fresh) = (key.as_slice().len(), Versions::new(*sequence, cell));
-            let (mut gained, mut lost) = (length + OVERHEAD + fresh.bytes(), 0);
-            rows.put(key, fresh, |row, fresh| {
-                lost = row.bytes();
-                row.renew(fresh.newest, &viewed);
-                gained = row.bytes();
-            });
-            *bytes = *bytes + gained - lost;
+            let rows = if HotRows::table(key.as_slice()).is_some() { &mut *hot } else { &mut *rows };
+            rows.put(key, *sequence, cell, &viewed);
         });
         committed.applied = Some(applied);
-        committed.bytes
+        committed.rows.bytes() + hot.bytes()
     }
 
-    /// The rows as they are, while nothing is committed.
+    /// What was committed, but for the hot rows, while nothing is.
     pub fn committed(&self) -> RwLockReadGuard<'_, Committed> {
-        self.0.read()
+        self.committed.read()
+    }
+
+    pub fn contents(&self) -> Contents<'_> {
+        Contents { committed: self.committed.read(), hot: self.hot.read() }
     }
 
     /// What a row was after a commit; none if this buffer does not know.
     pub fn get(&self, key: &[u8], sequence: u64) -> Option<Option<Cell>> {
-        self.0.read().rows.get(key)?.at(sequence).cloned()
+        match HotRows::table(key) {
+            Some(_) => self.hot.get(key, sequence),
+            None => self.committed.read().rows.get(key, sequence),
+        }
     }
 
     /// The rows of a range as they were after a commit.
@@ -156,22 +110,20 @@ impl Committed {
     pub fn is_empty(&self) -> bool {
         self.sequence == self.began
     }
+}
 
-    /// The commits that a row's versions are of, newest first.
-    #[cfg(test)]
-    pub fn versions(&self, key: &[u8]) -> Vec<u64> {
-        let row = self.rows.get(key);
-        row.into_iter().flat_map(|row| std::iter::once(&row.newest).chain(&row.older)).map(|one| one.since).collect()
+impl Contents<'_> {
+    /// The place that they hold.
+    pub fn applied(&self) -> Option<Applied> {
+        self.committed.applied
     }
 
-    /// The newest version of each row, in the order of the keys. Costs a sort.
-    pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
-        self.rows.sorted().into_iter().map(|(key, versions)| (key, &versions.newest.cell))
-    }
-
-    /// The same, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
-        self.rows.iter().map(|(key, versions)| (key, &versions.newest.cell))
+    /// The newest version of each row that was committed, in the order of the keys. Costs a sort.
+    pub fn sorted(&self) -> Vec<(&Key, &Option<Cell>)> {
+        let mut all: Vec<_> = self.committed.rows.sorted().chain(self.hot.sorted()).collect();
+        // Two runs in order: a stable sort merges them.
+        all.sort_by_key(|(key, _)| *key);
+        all
     }
 }
 
@@ -194,11 +146,18 @@ impl InBuffer<'_> {
     fn find(&mut self) {
         let Some((from, until)) = self.left.take() else { return };
         let range = KeyRange { from: from.as_ref().map(Key::as_slice), until: until.as_ref().map(Key::as_slice) };
-        let committed = self.buffer.0.read();
-        let there = committed.rows.range(range, self.direction);
-        let as_it_was = there.filter_map(|(key, versions)| Some((key, versions.at(self.sequence)?)));
-        self.found.extend(as_it_was.take(self.piece).map(|(key, cell)| (key.clone(), cell.clone())));
-        drop(committed);
+        let contents = self.buffer.contents();
+        let (direction, sequence) = (self.direction, self.sequence);
+        let [cold, hot] = [&contents.committed.rows, &*contents.hot].map(|rows| rows.range(range, direction, sequence));
+        // A walk finds all of it in one of them.
+        self.found.extend(cold.chain(hot).take(self.piece).map(|(key, cell)| (key.clone(), cell.clone())));
+        drop(contents);
+        if self.piece == usize::MAX {
+            self.found.make_contiguous().sort_by(|(a, _), (b, _)| match direction {
+                Direction::Forward => a.cmp(b),
+                Direction::Backward => b.cmp(a),
+            });
+        }
         if self.found.len() == self.piece
             && let Some((last, _)) = self.found.back()
         {

@@ -1,30 +1,18 @@
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::versions::{Memory, VersionedRows};
 use crate::domain::rows::{Cell, Key, Table};
 
-/// The newest rows of tables that nearly every record looks at: decoded, bounded, and with the absence of rows, because most
-/// looks at relations find nothing.
+/// The rows of one buffer that are of the tables which nearly every record looks at. They stay in memory when the buffer has
+/// become a table, as long as there is room for them.
 ///
-/// Only rows that are in RocksDB and in no buffer are looked for here. Two put them in: whoever makes a buffer a table, before
-/// the buffer goes, and the one writer, who knows that no newer version is under way. So none is ever too old.
-pub(super) struct HotRows(Cache<Key, Option<Cell>, Weigh>);
-
-#[derive(Clone)]
-struct Weigh;
-
-impl Weighter<Key, Option<Cell>> for Weigh {
-    fn weight(&self, key: &Key, cell: &Option<Cell>) -> u64 {
-        const OVERHEAD: usize = 96;
-        (key.as_slice().len() + cell.as_ref().map_or(0, Cell::size) + OVERHEAD) as u64
-    }
-}
+/// Beside rows that were committed it holds some that the one writer has read from a table, and the absence of rows, because
+/// most looks at relations find nothing. They are what they were before the buffer began, so every view of it may see them.
+pub(super) struct HotRows(RwLock<VersionedRows>);
 
 impl HotRows {
-    /// `bytes`: what they take at most, about.
-    pub fn new(bytes: usize) -> Self {
-        const EXPECTED_ROW: usize = 256;
-        Self(Cache::with_weighter(bytes / EXPECTED_ROW, bytes as u64, Weigh))
+    pub fn new(memory: Memory) -> Self {
+        Self(RwLock::new(VersionedRows::new(memory)))
     }
 
     /// The table of a key, if its rows belong here.
@@ -34,12 +22,25 @@ impl HotRows {
         matches!(table, Meta | Account | Conversation | Relation | Position).then_some(table)
     }
 
-    /// The row if it is here, its absence too.
-    pub fn get(&self, key: &[u8]) -> Option<Option<Cell>> {
-        self.0.get(key)
+    pub fn read(&self) -> RwLockReadGuard<'_, VersionedRows> {
+        self.0.read()
     }
 
-    pub fn put(&self, key: Key, cell: Option<Cell>) {
-        self.0.insert(key, cell);
+    pub fn write(&self) -> RwLockWriteGuard<'_, VersionedRows> {
+        self.0.write()
+    }
+
+    /// What a row was after a commit, its absence too; none if it is not here.
+    pub fn get(&self, key: &[u8], sequence: u64) -> Option<Option<Cell>> {
+        self.0.read().get(key, sequence)
+    }
+
+    /// Keeps a row as it is in tables, for the one writer.
+    pub fn keep(&self, key: Key, cell: Option<Cell>) {
+        self.0.write().keep(key, cell);
+    }
+
+    pub fn into_memory(self) -> Memory {
+        self.0.into_inner().into_memory()
     }
 }

@@ -21,11 +21,13 @@ pub mod checkpoint;
 mod error;
 mod expiry;
 mod hot;
+mod layers;
 mod options;
 mod shared;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod versions;
 mod view;
 mod writer;
 
@@ -46,15 +48,10 @@ pub use self::{
     view::View,
     writer::Writer,
 };
-use self::{
-    buffer::{Buffer, Viewed},
-    hot::HotRows,
-    shared::Share,
-    tables::Tables,
-};
+use self::{buffer::Viewed, hot::HotRows, layers::Layers, shared::Share, tables::Tables, versions::Memory};
 pub use crate::dir_lock::{DirLock, LockError, lock_dir};
 use crate::direct_io;
-use crate::domain::rows::{Cell, Direction, KeyRange, Rows, RowsError, Visited};
+use crate::domain::rows::{Cell, Direction, Key, KeyRange, Rows, RowsError, Visited};
 
 /// The rows of one partition, open for its one writer and any number of readers. Clones are the same one; when the last one
 /// goes, what is committed is flushed.
@@ -75,20 +72,12 @@ struct Core {
     options: Options,
     layers: RwLock<Layers>,
     viewed: Arc<Viewed>,
-    hot: HotRows,
     share: Share,
-    /// What the last table leaves for the next buffer.
-    spare: Mutex<Option<buffer::Memory>>,
+    /// What the last tables leave for the next buffer: for its rows, and for its hot rows.
+    spare: Mutex<(Memory, Memory)>,
     /// Held by whoever commits, or gives the writer another buffer.
     writing: Mutex<()>,
     tables: Tables,
-}
-
-/// The rows that are in no table yet: newer ones in `active`.
-struct Layers {
-    active: Arc<Buffer>,
-    /// What becomes a table at this moment.
-    frozen: Option<Arc<Buffer>>,
 }
 
 /// Flushes when the last clone goes, and waits for the thread that makes tables: then the folder is free.
@@ -129,12 +118,8 @@ impl Store {
             db,
             path: path.to_owned(),
             options: tables,
-            layers: RwLock::new(Layers {
-                active: Arc::new(Buffer::after(0, applied, buffer::Memory::default())),
-                frozen: None,
-            }),
+            layers: RwLock::new(Layers::new(applied)),
             viewed: Arc::default(),
-            hot: HotRows::new(share.hot_rows()),
             share,
             spare: Mutex::default(),
             writing: Mutex::default(),
@@ -231,11 +216,23 @@ impl Store {
 }
 
 impl Core {
-    /// The newest version of a row that is in a buffer, or among the hot rows.
+    /// The newest version of a row, if it is in memory.
     fn in_memory(&self, key: &[u8]) -> Option<Option<Cell>> {
-        let layers = self.layers.read();
-        let newest = layers.active.get(key, u64::MAX);
-        newest.or_else(|| layers.frozen.as_ref()?.get(key, u64::MAX)).or_else(|| self.hot.get(key))
+        self.layers.read().get(key).map(|(cell, _)| cell)
+    }
+
+    /// A row for the one writer. If it is hot, it stays in memory.
+    fn newest(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
+        let found = self.layers.read().get(key);
+        let cell = match found {
+            Some((cell, false)) => return Ok(cell),
+            Some((cell, true)) => cell,
+            None => self.in_tables(key)?,
+        };
+        if HotRows::table(key).is_some() {
+            self.layers.read().active.hot().keep(Key::from(key), cell.clone());
+        }
+        Ok(cell)
     }
 
     /// A row that is not in memory, decoded if it is hot.

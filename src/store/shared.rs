@@ -11,7 +11,7 @@ pub struct SharedSizes {
     /// Bytes of rows in memory that are in no table yet, of all stores; each has an equal share of it.
     pub write_buffers: usize,
     /// Bytes of rows in memory that are in tables, decoded: those that nearly every record looks at. The first store has all of
-    /// it, the second half as much, and so on.
+    /// it, the second half as much, and so on; those of one buffer stay in any case.
     pub hot_rows: usize,
     /// Threads that compact.
     pub threads: i32,

@@ -1,7 +1,7 @@
 //! Committed rows become tables of RocksDB, one buffer at a time, on a thread that gives way to whoever waits for an answer.
 //!
 //! ```text
-//! active ──(full, or a flush)──► frozen ──► sorted ──► table files ──► in RocksDB ──► its hot rows stay in memory ──► gone
+//! active ──(full, or a flush)──► frozen ──► sorted ──► table files ──► in RocksDB ──► its hot rows stay in memory
 //!                                  readers look into it until here ────────────────────────────────────────────────▲
 //! ```
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rocksdb::{IngestExternalFileOptions, SstFileWriter};
 
-use super::buffer::{Buffer, Committed};
+use super::buffer::{Buffer, Contents};
 use super::hot::HotRows;
 use super::{Applied, Core, StoreError, applied};
 use crate::domain::rows::{Key, Scratch, Table};
@@ -156,8 +156,8 @@ impl Core {
         if nothing {
             return Ok(applied);
         }
-        let memory = self.spare.lock().take().unwrap_or_default();
-        let frozen = std::mem::replace(&mut layers.active, Arc::new(Buffer::after(sequence, applied, memory)));
+        let (rows, hot) = std::mem::take(&mut *self.spare.lock());
+        let frozen = std::mem::replace(&mut layers.active, Arc::new(Buffer::after(sequence, applied, rows, hot)));
         layers.frozen = Some(frozen.clone());
         drop(layers);
         let mut state = self.tables.state.lock();
@@ -165,11 +165,13 @@ impl Core {
         let (core, earlier) = (self.clone(), state.thread.take());
         let make = move || {
             let made = catch_unwind(AssertUnwindSafe(|| core.make_table(&frozen)));
-            core.tables.made(made.unwrap_or_else(|_| Err("the thread that makes it has panicked".to_owned())));
-            // A view may look into it for longer.
-            if let Some(frozen) = Arc::into_inner(frozen) {
-                *core.spare.lock() = Some(aside(|| frozen.into_memory()));
-            }
+            let (made, cooled) = match made {
+                Ok(Ok(cooled)) => (Ok(()), cooled),
+                Ok(Err(why)) => (Err(why), Vec::new()),
+                Err(_) => (Err("the thread that makes it has panicked".to_owned()), Vec::new()),
+            };
+            core.tables.made(made);
+            core.reclaim(frozen, cooled);
             if let Some(earlier) = earlier {
                 let _ = earlier.join();
             }
@@ -181,8 +183,9 @@ impl Core {
         state.check().map(|()| applied)
     }
 
-    fn make_table(&self, frozen: &Buffer) -> Result<(), String> {
-        let committed = frozen.committed();
+    /// Gives the hot rows that go.
+    fn make_table(&self, frozen: &Buffer) -> Result<Vec<Arc<HotRows>>, String> {
+        let contents = frozen.contents();
         for (_, name) in NEW_TABLES {
             let path = self.path.join(name);
             match std::fs::remove_file(&path) {
@@ -193,22 +196,30 @@ impl Core {
                 _ => {}
             }
         }
-        let paths = aside(|| self.write_tables(&committed)).map_err(rocksdb::Error::into_string)?;
+        let paths = aside(|| self.write_tables(&contents)).map_err(rocksdb::Error::into_string)?;
         self.take_in(paths).map_err(rocksdb::Error::into_string)?;
-        for (key, cell) in committed.iter().filter(|(key, _)| HotRows::table(key.as_slice()).is_some()) {
-            self.hot.put(key.clone(), cell.clone());
+        Ok(self.layers.write().cool(self.share.hot_rows()))
+    }
+
+    /// Takes the memory of what is in tables, unless a view looks into it for longer.
+    fn reclaim(&self, frozen: Arc<Buffer>, cooled: Vec<Arc<HotRows>>) {
+        if let Some(rows) = Arc::into_inner(frozen) {
+            let memory = aside(|| rows.into_memory());
+            self.spare.lock().0 = memory;
         }
-        self.layers.write().frozen = None;
-        Ok(())
+        for rows in cooled.into_iter().filter_map(Arc::into_inner) {
+            let memory = aside(|| rows.into_memory());
+            self.spare.lock().1 = memory;
+        }
     }
 
     /// Through the page cache: RocksDB's writer of single tables knows no other way.
-    fn write_tables(&self, committed: &Committed) -> Result<Vec<PathBuf>, rocksdb::Error> {
+    fn write_tables(&self, contents: &Contents<'_>) -> Result<Vec<PathBuf>, rocksdb::Error> {
         let (newest, mut scratch) = (self.newest_body()?, Scratch::new());
         let band = |key: &Key| Band::of(key.as_slice(), newest.as_deref());
-        let (mut rows, mut written) = (committed.sorted().peekable(), Vec::new());
+        let (mut rows, mut written) = (contents.sorted().into_iter().peekable(), Vec::new());
         for (of, name) in NEW_TABLES {
-            let applied = committed.applied.filter(|_| of == Band::Before);
+            let applied = contents.applied().filter(|_| of == Band::Before);
             if applied.is_none() && rows.peek().is_none_or(|(key, _)| band(key) != of) {
                 continue;
             }

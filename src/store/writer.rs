@@ -1,6 +1,5 @@
 use bytes::Bytes;
 
-use super::hot::HotRows;
 use super::{Applied, Store, StoreError, applied};
 use crate::domain::rows::{Cell, Changes, Direction, Key, KeyRange, Rows, RowsError, Visited};
 
@@ -54,15 +53,7 @@ impl Rows for Writer {
     }
 
     fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
-        let core = &self.store.core;
-        if let Some(cell) = core.in_memory(key) {
-            return Ok(cell);
-        }
-        let cell = core.in_tables(key)?;
-        if HotRows::table(key).is_some() {
-            core.hot.put(Key::from(key), cell.clone());
-        }
-        Ok(cell)
+        self.store.core.newest(key)
     }
 
     fn scan(

@@ -10,6 +10,8 @@ enum Step {
     Flush,
     FlushInBackground,
     Look,
+    /// By the one writer, who keeps hot rows.
+    Read(u8),
     Reopen,
     Crash,
 }
@@ -20,6 +22,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Flush),
         2 => Just(Step::FlushInBackground),
         2 => Just(Step::Look),
+        8 => any::<u8>().prop_map(Step::Read),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
     ]
@@ -78,7 +81,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn rows_and_place_always_agree(steps in vec(step(), 1..60), small in any::<bool>()) {
+    fn rows_and_place_always_agree(steps in vec(step(), 1..90), small in any::<bool>()) {
         let open = if small { open_small } else { open };
         let mut folder = tempfile::tempdir().unwrap();
         let mut store = open(folder.path());
@@ -98,6 +101,10 @@ proptest! {
                     flushed = history.len() - 1;
                 }
                 Step::FlushInBackground => store.flush_in_background().unwrap(),
+                Step::Read(number) => {
+                    let (key, model) = (row(number), history.last().unwrap());
+                    prop_assert_eq!(store.writer().get(&key).unwrap(), model.get(&key).cloned());
+                }
                 Step::Look => views.push((history.len() - 1, store.view())),
                 Step::Reopen => {
                     views.clear();

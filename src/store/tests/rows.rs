@@ -206,7 +206,7 @@ fn rows_are_read_while_they_become_a_table() {
 fn a_row_keeps_the_versions_that_views_look_at_and_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let numbers = || store.core.layers.read().active.committed().versions(&key(1));
+    let numbers = || store.core.layers.read().active.hot().read().versions(&key(1));
     let mut views = Vec::new();
     for next in 1..=6_u64 {
         put(&store, next, [(1, ["a", "b", "c", "d", "e", "f"][next as usize - 1])]);

@@ -1,0 +1,141 @@
+use crate::domain::rows::{Cell, Direction, InOrder, Key, KeyRange, Keyed};
+
+/// Bytes that a row takes in maps beside its key and its versions, about.
+const OVERHEAD: usize = 100;
+
+/// Memory for rows, without any.
+#[derive(Default)]
+pub(super) struct Memory(Keyed<Versions>);
+
+/// Rows in memory, each with the versions that a view may ask for.
+pub(super) struct VersionedRows {
+    rows: Keyed<Versions>,
+    bytes: usize,
+}
+
+/// A row's values in memory.
+struct Versions {
+    newest: Version,
+    /// Those that a view may ask for, newest first.
+    older: Vec<Version>,
+}
+
+struct Version {
+    /// The commit that made it. 0: it was read from a table.
+    since: u64,
+    /// None: the row is gone.
+    cell: Option<Cell>,
+}
+
+impl VersionedRows {
+    pub fn new(memory: Memory) -> Self {
+        Self { rows: memory.0, bytes: 0 }
+    }
+
+    /// Forgets the rows. What is left is the memory for others: to grow it anew, page by page and map by map, was a third of
+    /// what commits cost.
+    pub fn into_memory(mut self) -> Memory {
+        self.rows.clear();
+        Memory(self.rows)
+    }
+
+    /// Bytes that all of it takes, about.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Puts what a commit made of a row. `viewed`: the commits that views look at, in order.
+    pub fn put(&mut self, key: Key, since: u64, cell: Option<Cell>, viewed: &[u64]) {
+        let (length, fresh) = (key.as_slice().len(), Versions::new(since, cell));
+        let (mut gained, mut lost) = (length + OVERHEAD + fresh.bytes(), 0);
+        self.rows.put(key, fresh, |row, fresh| {
+            lost = row.bytes();
+            row.renew(fresh, viewed);
+            gained = row.bytes();
+        });
+        self.bytes = self.bytes + gained - lost;
+    }
+
+    /// Puts a row as tables have it, unless there is one.
+    pub fn keep(&mut self, key: Key, cell: Option<Cell>) {
+        let (length, read) = (key.as_slice().len(), Versions::new(0, cell));
+        let mut gained = length + OVERHEAD + read.bytes();
+        self.rows.put(key, read, |_, _| gained = 0);
+        self.bytes += gained;
+    }
+
+    /// What a row was after a commit; none if it is not here.
+    pub fn get(&self, key: &[u8], sequence: u64) -> Option<Option<Cell>> {
+        self.rows.get(key)?.at(sequence).cloned()
+    }
+
+    /// What the rows of a range were after a commit, in order.
+    pub fn range<'r>(
+        &'r self,
+        range: KeyRange<'_>,
+        direction: Direction,
+        sequence: u64,
+    ) -> impl Iterator<Item = (&'r Key, &'r Option<Cell>)> {
+        let rows: InOrder<'r, Versions> = self.rows.range(range, direction);
+        rows.filter_map(move |(key, versions)| Some((key, versions.at(sequence)?)))
+    }
+
+    /// The newest version of each row that was committed, in the order of the keys. Costs a sort.
+    pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
+        let rows = self.rows.sorted().into_iter().map(|(key, versions)| (key, &versions.newest));
+        rows.filter(|(_, newest)| newest.since > 0).map(|(key, newest)| (key, &newest.cell))
+    }
+
+    /// The commits that a row's versions are of, newest first.
+    #[cfg(test)]
+    pub fn versions(&self, key: &[u8]) -> Vec<u64> {
+        self.rows.get(key).into_iter().flat_map(Versions::all).map(|version| version.since).collect()
+    }
+}
+
+impl Versions {
+    fn new(since: u64, cell: Option<Cell>) -> Self {
+        Self { newest: Version { since, cell }, older: Vec::new() }
+    }
+
+    fn at(&self, sequence: u64) -> Option<&Option<Cell>> {
+        self.all().find(|version| version.since <= sequence).map(|version| &version.cell)
+    }
+
+    /// Newest first.
+    fn all(&self) -> impl Iterator<Item = &Version> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+
+    /// Puts a newer one on top, and forgets those that no view looks at.
+    fn renew(&mut self, newer: Self, viewed: &[u64]) {
+        let before = std::mem::replace(&mut self.newest, newer.newest);
+        if viewed.is_empty() {
+            self.older.clear();
+            return;
+        }
+        self.older.insert(0, before);
+        let mut until = self.newest.since;
+        self.older.retain(|version| {
+            let first = viewed.partition_point(|view| *view < version.since);
+            let seen = viewed.get(first).is_some_and(|view| *view < until);
+            until = version.since;
+            seen
+        });
+    }
+
+    /// Bytes that they take in memory, about.
+    fn bytes(&self) -> usize {
+        self.all().map(Version::bytes).sum()
+    }
+}
+
+impl Version {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.cell.as_ref().map_or(0, Cell::size)
+    }
+}
