@@ -88,7 +88,7 @@ impl Folding {
             let (changes, applied) = self.changes(&batch)?;
             let encoded =
                 |(key, cell): (&Key, &Option<Cell>)| (key.as_slice().to_vec(), cell.as_ref().map(Cell::bytes));
-            let rows = changes.sorted().into_iter().map(encoded).collect();
+            let rows = changes.sorted().map(encoded).collect();
             self.commit(changes, applied)?;
             all.push(Committed { records: batch.into_iter().map(|decoded| decoded.record).collect(), changes: rows });
             Ok(())

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use itertools::Itertools as _;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 use super::Applied;
@@ -44,9 +45,21 @@ pub(super) struct Contents<'b> {
 }
 
 impl Buffer {
-    /// An empty one that goes on after a commit, in the memory of earlier ones.
-    pub fn after(sequence: u64, applied: Option<Applied>, rows: Memory, hot: Memory) -> Self {
-        let rows = VersionedRows::new(rows);
+    /// The first one.
+    pub fn new(applied: Option<Applied>) -> Self {
+        let [rows, hot] = [(); 2].map(|()| VersionedRows::new(Memory::default()));
+        Self::with(rows, hot, 0, applied)
+    }
+
+    /// An empty one that goes on after this one, in the memory of earlier ones. Where those leave too little it is taken now:
+    /// to move all rows to a larger map takes 10 ms later, while everybody waits.
+    pub fn next(&self, rows: Memory, hot: Memory) -> Self {
+        let before = self.contents();
+        let (rows, hot) = (before.committed.rows.empty_like(rows), before.hot.empty_like(hot));
+        Self::with(rows, hot, before.committed.sequence, before.applied())
+    }
+
+    fn with(rows: VersionedRows, hot: VersionedRows, sequence: u64, applied: Option<Applied>) -> Self {
         let committed = RwLock::new(Committed { rows, sequence, began: sequence, applied });
         Self { committed, hot: Arc::new(HotRows::new(hot)) }
     }
@@ -119,11 +132,8 @@ impl Contents<'_> {
     }
 
     /// The newest version of each row that was committed, in the order of the keys. Costs a sort.
-    pub fn sorted(&self) -> Vec<(&Key, &Option<Cell>)> {
-        let mut all: Vec<_> = self.committed.rows.sorted().chain(self.hot.sorted()).collect();
-        // Two runs in order: a stable sort merges them.
-        all.sort_by_key(|(key, _)| *key);
-        all
+    pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
+        self.committed.rows.sorted().merge_by(self.hot.sorted(), |(a, _), (b, _)| a < b)
     }
 }
 

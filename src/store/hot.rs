@@ -11,8 +11,8 @@ use crate::domain::rows::{Cell, Key, Table};
 pub(super) struct HotRows(RwLock<VersionedRows>);
 
 impl HotRows {
-    pub fn new(memory: Memory) -> Self {
-        Self(RwLock::new(VersionedRows::new(memory)))
+    pub fn new(rows: VersionedRows) -> Self {
+        Self(RwLock::new(rows))
     }
 
     /// The table of a key, if its rows belong here.

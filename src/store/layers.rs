@@ -4,7 +4,6 @@ use std::sync::Arc;
 use super::Applied;
 use super::buffer::Buffer;
 use super::hot::HotRows;
-use super::versions::Memory;
 use crate::domain::rows::Cell;
 
 /// The rows that are in memory, from newer to older ones.
@@ -22,8 +21,7 @@ impl Layers {
 
     /// Without rows, at a place.
     pub fn new(applied: Option<Applied>) -> Self {
-        let active = Arc::new(Buffer::after(0, applied, Memory::default(), Memory::default()));
-        Self { active, frozen: None, warm: VecDeque::new() }
+        Self { active: Arc::new(Buffer::new(applied)), frozen: None, warm: VecDeque::new() }
     }
 
     /// The newest version of a row, and whether it goes with the next rows that do.

@@ -151,13 +151,14 @@ impl Core {
         self.tables.wait()?;
         let mut layers = self.layers.write();
         let committed = layers.active.committed();
-        let (sequence, applied, nothing) = (committed.sequence, committed.applied, committed.is_empty());
+        let (applied, nothing) = (committed.applied, committed.is_empty());
         drop(committed);
         if nothing {
             return Ok(applied);
         }
         let (rows, hot) = std::mem::take(&mut *self.spare.lock());
-        let frozen = std::mem::replace(&mut layers.active, Arc::new(Buffer::after(sequence, applied, rows, hot)));
+        let next = Arc::new(layers.active.next(rows, hot));
+        let frozen = std::mem::replace(&mut layers.active, next);
         layers.frozen = Some(frozen.clone());
         drop(layers);
         let mut state = self.tables.state.lock();
@@ -217,7 +218,7 @@ impl Core {
     fn write_tables(&self, contents: &Contents<'_>) -> Result<Vec<PathBuf>, rocksdb::Error> {
         let (newest, mut scratch) = (self.newest_body()?, Scratch::new());
         let band = |key: &Key| Band::of(key.as_slice(), newest.as_deref());
-        let (mut rows, mut written) = (contents.sorted().into_iter().peekable(), Vec::new());
+        let (mut rows, mut written) = (contents.sorted().peekable(), Vec::new());
         for (of, name) in NEW_TABLES {
             let applied = contents.applied().filter(|_| of == Band::Before);
             if applied.is_none() && rows.peek().is_none_or(|(key, _)| band(key) != of) {

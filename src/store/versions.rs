@@ -32,6 +32,12 @@ impl VersionedRows {
         Self { rows: memory.0, bytes: 0 }
     }
 
+    /// Without any, and with memory for as many.
+    pub fn empty_like(&self, mut memory: Memory) -> Self {
+        memory.0.reserve_like(&self.rows);
+        Self::new(memory)
+    }
+
     /// Forgets the rows. What is left is the memory for others: to grow it anew, page by page and map by map, was a third of
     /// what commits cost.
     pub fn into_memory(mut self) -> Memory {
@@ -86,7 +92,7 @@ impl VersionedRows {
 
     /// The newest version of each row that was committed, in the order of the keys. Costs a sort.
     pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
-        let rows = self.rows.sorted().into_iter().map(|(key, versions)| (key, &versions.newest));
+        let rows = self.rows.sorted().map(|(key, versions)| (key, &versions.newest));
         rows.filter(|(_, newest)| newest.since > 0).map(|(key, newest)| (key, &newest.cell))
     }
 

@@ -46,7 +46,7 @@ impl Changes {
     }
 
     /// Every change in the order of the keys. Costs a sort.
-    pub fn sorted(&self) -> Vec<(&Key, &Option<Cell>)> {
+    pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
         self.0.sorted()
     }
 
@@ -58,7 +58,7 @@ impl Changes {
 
 impl PartialEq for Changes {
     fn eq(&self, other: &Self) -> bool {
-        self.sorted() == other.sorted()
+        self.sorted().eq(other.sorted())
     }
 }
 

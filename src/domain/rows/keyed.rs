@@ -3,6 +3,7 @@ use std::collections::hash_map::Entry;
 use std::ops::Bound;
 
 use foldhash::fast::FixedState;
+use itertools::Itertools as _;
 
 use super::run::Run;
 use super::{Direction, Key, KeyRange, Table};
@@ -91,14 +92,16 @@ impl<V> Keyed<V> {
         self.in_runs = 0;
     }
 
+    /// Makes room for as much as there is in another one.
+    pub fn reserve_like(&mut self, other: &Self) {
+        self.by_key.reserve(other.by_key.len());
+        self.runs.reserve(other.runs.len());
+    }
+
     /// Everything in the order of the keys. Costs a sort.
-    pub fn sorted(&self) -> Vec<(&Key, &V)> {
-        let mut all = Vec::with_capacity(self.len());
-        all.extend(in_order(self.by_key.iter()));
-        all.extend(in_order(self.runs.iter()).flat_map(|(_, run)| run.iter()));
-        // Two runs in order: a stable sort merges them.
-        all.sort_by_key(|(key, _)| *key);
-        all
+    pub fn sorted(&self) -> impl Iterator<Item = (&Key, &V)> {
+        let in_runs = in_order(self.runs.iter()).flat_map(|(_, run)| run.iter());
+        in_order(self.by_key.iter()).merge_by(in_runs, |(a, _), (b, _)| a < b)
     }
 
     /// What lies within a range of keys, in order. Where the range is no walk within a run it costs a look at everything.

@@ -252,7 +252,7 @@ mod tests {
             let changes: Changes =
                 changes.into_iter().map(|(at, value)| (at, value.map(bytes).map(Cell::from))).collect();
             prop_assert!(changes.sorted().is_sorted_by(|(a, _), (b, _)| a < b));
-            prop_assert_eq!(changes.sorted().len(), changes.len());
+            prop_assert_eq!(changes.sorted().count(), changes.len());
             let mut merged = base.clone();
             merged.apply(&changes);
             let overlay = Overlay::new(&base).reusing(changes);
