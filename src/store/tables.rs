@@ -149,17 +149,18 @@ impl Core {
     /// waits for that. Gives the place that the table will hold.
     fn freeze(self: &Arc<Self>, _writing: &MutexGuard<'_, ()>) -> Result<Option<Applied>, StoreError> {
         self.tables.wait()?;
-        let mut layers = self.layers.write();
-        let committed = layers.active.committed();
+        // Nothing is committed meanwhile: `writing` is held.
+        let active = self.layers.read().active.clone();
+        let committed = active.committed();
         let (applied, nothing) = (committed.applied, committed.is_empty());
         drop(committed);
         if nothing {
             return Ok(applied);
         }
         let (rows, hot) = std::mem::take(&mut *self.spare.lock());
-        let next = Arc::new(layers.active.next(rows, hot));
-        let frozen = std::mem::replace(&mut layers.active, next);
-        layers.frozen = Some(frozen.clone());
+        let (frozen, next) = (active.clone(), Arc::new(active.next(rows, hot)));
+        let mut layers = self.layers.write();
+        (layers.active, layers.frozen) = (next, Some(active));
         drop(layers);
         let mut state = self.tables.state.lock();
         (state.making, state.wanted) = (true, false);
