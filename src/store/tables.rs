@@ -1,8 +1,8 @@
 //! Committed rows become tables of RocksDB, one buffer at a time, on a thread that gives way to whoever waits for an answer.
 //!
 //! ```text
-//! active ──(full, or a flush)──► frozen ──► sorted ──► table files ──► in RocksDB ──► its hot rows stay in memory
-//!                                  readers look into it until here ────────────────────────────────────────────────▲
+//! active ──(full, or a flush)──► frozen ──► sorted ──► table files ──► in RocksDB; its hot rows stay in memory
+//!                                  readers look into it until here ────▲
 //! ```
 
 use std::cmp::Ordering;

@@ -95,7 +95,8 @@ pub struct CursorAdvance {
     pub sequence: u64,
 }
 
-/// How far devices of accounts in this partition have taken their timelines; at most one record a second.
+/// How far devices of accounts in this partition have taken their timelines: one record a second at most, and one more at each
+/// login and for each further 1,000 devices.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CursorsAdvanced {
     /// At most 1,000, each device once.
