@@ -32,7 +32,7 @@ use crate::gateway::elements;
 use crate::gateway::http::{self, Health, HttpSettings, HttpState, RecordSettings};
 use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
-use crate::log::Log;
+use crate::log::{Log, LogError};
 use crate::node::{Joined, Node};
 use crate::open_log::{DeadLettersPlace, data_dir, open_log};
 use crate::records::{Folder, UtcOffset};
@@ -289,7 +289,13 @@ fn open_engine(
 ) -> impl FnOnce() -> Result<Opened, ServerError> + Send + 'static {
     let (config, data, policy) = (config.clone(), data.clone(), config.policy_changed());
     move || {
-        let OpenData { log, stores, expiry, lock } = data.open_with(|| open_log(&config, &data))?;
+        let opened = data.open_with(|| open_log(&config, &data));
+        let OpenData { log, stores, expiry, lock } = opened.map_err(|error| match error {
+            DataDirError::Log(unfit @ LogError::Partitions { .. }) => {
+                ServerError::Config(config.error("log.partitions", unfit.to_string()))
+            }
+            error => error.into(),
+        })?;
         let node = format!("process {}", std::process::id());
         let parts =
             Parts { log: log.clone(), stores, expiry, policy, node, clock: None, aside: Some(Arc::new(letters)) };

@@ -23,6 +23,9 @@ pub enum LogError {
     NoPartition(u32),
     #[error("log cannot be opened: {0}")]
     Open(String),
+    /// The number of partitions cannot be changed, only moved to a new log.
+    #[error("the log was made with {made} partitions, which cannot be changed to {wanted}, only moved to a new log")]
+    Partitions { made: u32, wanted: u32 },
     /// The log cannot be read now; nothing is known to be wrong with it. Try again later.
     #[error("log does not answer: {0}")]
     Unreachable(String),

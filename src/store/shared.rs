@@ -38,7 +38,9 @@ impl Shared {
     /// # Errors
     /// If RocksDB cannot make its environment.
     pub fn new(sizes: SharedSizes) -> Result<Self, rocksdb::Error> {
-        let cache = Cache::new_lru_cache(sizes.block_cache);
+        // It takes no locks: a compaction that has to wait for a core keeps nobody waiting who reads. 0: it finds out how large
+        // blocks are.
+        let cache = Cache::new_hyper_clock_cache(sizes.block_cache, 0);
         let mut env = Env::new()?;
         env.set_background_threads(sizes.threads);
         // Whoever waits for an answer goes first: compactions take the time that is left.

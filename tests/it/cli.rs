@@ -75,6 +75,17 @@ fn a_file_that_the_configuration_names_and_nobody_can_use_is_2_and_names_its_key
 }
 
 #[test]
+fn another_number_of_partitions_than_the_log_has_is_2_and_names_its_key() {
+    let home = Server::start("log.partitions = 2").stop();
+    configured(&home, "log.partitions = 3");
+    let output = duolog(home.path(), &["serve", "--config", "duolog.toml"]);
+    let said = said(&output);
+    assert_eq!((code(&output), printed(&output)), (Some(2), ""), "{said}");
+    let expected = "log.partitions: the log was made with 2 partitions";
+    assert!(said.lines().any(|line| line.starts_with("duolog.toml:") && line.contains(expected)), "{said}");
+}
+
+#[test]
 fn a_signature_stands_alone_on_a_line_and_lets_its_user_in() {
     let server = Server::start("");
     let output = duolog(server.dir.path(), &["usersig", ADMIN, "--config", "duolog.toml", "--expire", "60"]);

@@ -50,8 +50,9 @@ impl EmbeddedLog {
     /// the machine or the process stopped, and so was never acknowledged, is cut off.
     ///
     /// # Errors
-    /// [`LogError::Open`]: another process holds the folder, the log has another number of partitions or another format,
-    /// or it is damaged in a way that no crash explains. Nothing is changed then.
+    /// [`LogError::Partitions`]: the log has another number of them.
+    /// [`LogError::Open`]: another process holds the folder, the log has another format, or it is damaged in a way that no
+    /// crash explains. Nothing is changed then.
     pub fn open(path: &Path, partitions: u32) -> Result<Self, LogError> {
         if !(1..=MAX_PARTITIONS).contains(&partitions) {
             return Err(LogError::Open(format!("a log has 1 to {MAX_PARTITIONS} partitions, not {partitions}")));
@@ -190,10 +191,7 @@ impl Log for EmbeddedLog {
 fn settle_layout(db: &DB, partitions: u32) -> Result<(), LogError> {
     match reader::layout(db)? {
         Some((_, same)) if same == partitions => Ok(()),
-        Some((_, other)) => Err(LogError::Open(format!(
-            "the log was made with {other} partitions, the configuration says {partitions}; \
-             the number cannot be changed, only moved to a new log"
-        ))),
+        Some((_, made)) => Err(LogError::Partitions { made, wanted: partitions }),
         None if db.iterator(rocksdb::IteratorMode::Start).next().is_some() => {
             Err(LogError::Open("the log holds records, but not the row that says how it is laid out".into()))
         }

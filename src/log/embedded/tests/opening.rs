@@ -49,7 +49,7 @@ fn the_number_of_partitions_stays() {
     let folder = tempfile::tempdir().unwrap();
     EmbeddedLog::open(folder.path(), 4).unwrap();
     let refused = EmbeddedLog::open(folder.path(), 2).err().unwrap().to_string();
-    assert!(refused.contains("made with 4 partitions, the configuration says 2"), "{refused}");
+    assert!(refused.contains("made with 4 partitions, which cannot be changed to 2"), "{refused}");
     assert_eq!(EmbeddedLog::open(folder.path(), 4).unwrap().partitions(), 4);
     for impossible in [0, MAX_PARTITIONS + 1] {
         assert!(EmbeddedLog::open(folder.path(), impossible).is_err());
