@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, post};
 
 use super::auth::{ClusterKey, SIGNATURE, TIME};
-use super::forward::{CLIENT_IP, WS_PATH, signed};
+use super::forward::{CLIENT_IP, signed, ws_path};
 use crate::clock::wall;
 use crate::engine::peers::Ask;
 use crate::engine::{Engine, EngineError};
@@ -32,7 +32,7 @@ pub struct Internal {
 pub fn router(internal: Internal) -> Router {
     Router::new()
         .route("/internal/v1/ask/{partition}", post(ask))
-        .route(WS_PATH, any(websocket))
+        .route("/internal/v1/ws/{partition}", any(websocket))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(Arc::new(internal))
 }
@@ -64,11 +64,20 @@ async fn ask(
     }
 }
 
-/// A client's WebSocket that came in at another node.
-async fn websocket(State(internal): State<Arc<Internal>>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+/// A client's WebSocket that came in at another node. Where its home is not, nothing of it is taken: the other node waits
+/// for news of the owner.
+async fn websocket(
+    State(internal): State<Arc<Internal>>,
+    Path(partition): Path<u32>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let ip = header(&headers, CLIENT_IP);
-    if !internal.knows(&headers, WS_PATH, &signed(ip)) {
+    if !internal.knows(&headers, &ws_path(partition), &signed(ip)) {
         return StatusCode::UNAUTHORIZED.into_response();
+    }
+    if !internal.engine.owns().contains_key(&partition) {
+        return StatusCode::MISDIRECTED_REQUEST.into_response();
     }
     internal.sessions.take_forwarded(upgrade, (!ip.is_empty()).then(|| ip.to_owned()))
 }
@@ -91,35 +100,17 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
 
 #[cfg(test)]
 mod tests {
-    use duolog_topics::PolicyChanged;
-
     use super::*;
     use crate::clock::Clock;
-    use crate::engine::{Common, Ids};
+    use crate::engine::Common;
     use crate::gateway::auth::AppKey;
-    use crate::gateway::ws::{Limits, Settings};
+    use crate::gateway::ws::Settings;
     use crate::log::MemoryLog;
 
     /// A node whose engine's clock stands still at the start of 1970.
     fn paused(key: ClusterKey) -> Internal {
-        let engine = Engine::new(Common {
-            log: Arc::new(MemoryLog::new(1)),
-            policy: PolicyChanged::default(),
-            node: "paused".to_owned(),
-            clock: Clock::manual(0),
-            ids: Arc::new(Ids::from_system()),
-            registry: Arc::default(),
-            aside: None,
-            peers: None,
-        });
-        let settings = Settings {
-            app: AppKey::new(1, "key"),
-            admins: Vec::new(),
-            heartbeat_seconds: 25,
-            trusted_proxies: Vec::new(),
-            limits: Limits::default(),
-        };
-        let sessions = WsState::new(engine.clone(), settings, None);
+        let engine = Engine::new(Common { clock: Clock::manual(0), ..Common::of(Arc::new(MemoryLog::new(1))) });
+        let sessions = WsState::new(engine.clone(), Settings::of(AppKey::new(1, "key")), None);
         Internal { engine, sessions, key }
     }
 
@@ -130,10 +121,10 @@ mod tests {
         let signed_at = |time: u64| {
             let mut headers = HeaderMap::new();
             headers.insert(TIME, time.into());
-            headers.insert(SIGNATURE, key.sign(WS_PATH, time, b"said").parse().unwrap());
+            headers.insert(SIGNATURE, key.sign("/path", time, b"said").parse().unwrap());
             headers
         };
-        assert!(node.knows(&signed_at(wall()), WS_PATH, b"said"));
-        assert!(!node.knows(&signed_at(0), WS_PATH, b"said"));
+        assert!(node.knows(&signed_at(wall()), "/path", b"said"));
+        assert!(!node.knows(&signed_at(0), "/path", b"said"));
     }
 }

@@ -189,12 +189,9 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use duolog_topics::PolicyChanged;
-
     use super::*;
-    use crate::clock::Clock;
     use crate::data_dir::DataDir;
-    use crate::engine::{Common, Ids};
+    use crate::engine::Common;
     use crate::log::MemoryLog;
 
     /// Longer than letting go of an empty partition takes.
@@ -208,16 +205,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("state")).unwrap();
         std::fs::write(data.state(1), "").unwrap();
         let (stores, _lock) = data.open_shared(|| Ok(Arc::new(MemoryLog::new(2)))).unwrap();
-        let engine = Engine::new(Common {
-            log: stores.log().clone(),
-            policy: PolicyChanged { revision: 1, ..PolicyChanged::default() },
-            node: "node".to_owned(),
-            clock: Clock::manual(1_700_000_000_000),
-            ids: Arc::new(Ids::from_system()),
-            registry: Arc::default(),
-            aside: None,
-            peers: None,
-        });
+        let engine = Engine::new(Common::of(stores.log().clone()));
         let me = Me { node: "node".to_owned(), address: "a:1".to_owned() };
         let keeper = Keeper::new(engine.clone(), stores, Arc::default(), |_, _| {}, me);
         assert!(keeper.has_all(), "nothing is meant for it");

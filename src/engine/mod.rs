@@ -94,6 +94,23 @@ pub struct Common {
     pub peers: Option<Arc<dyn Peers>>,
 }
 
+#[cfg(test)]
+impl Common {
+    /// For tests: a node alone, whose clock stands still.
+    pub fn of(log: Arc<dyn Log>) -> Self {
+        Self {
+            log,
+            policy: PolicyChanged { revision: 1, ..PolicyChanged::default() },
+            node: "node".to_owned(),
+            clock: Clock::manual(1_700_000_000_000),
+            ids: Arc::new(Ids::from_system()),
+            registry: Arc::default(),
+            aside: None,
+            peers: None,
+        }
+    }
+}
+
 /// The partitions of one log: those that this process owns, and through its peers all others. Cloning is cheap.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);

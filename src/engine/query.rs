@@ -8,7 +8,6 @@ use futures_util::future::try_join_all;
 
 use super::partition::Partition;
 use super::remote::RemoteRows;
-use super::submit::Moving;
 use super::{Engine, EngineError, open};
 use crate::domain::rows::{MetaRow, RowsError};
 use crate::domain::view::Mailbox;
@@ -83,7 +82,7 @@ impl Engine {
     }
 
     async fn rows_of(&self, partition: u32, accounts: &[Account]) -> Result<Whose, EngineError> {
-        let mut moving = self.0.common.peers.as_deref().map(Moving::new);
+        let mut moving = self.moving();
         loop {
             if let Some(home) = self.owned(partition) {
                 return Ok(Whose::Ours(home));

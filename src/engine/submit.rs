@@ -21,13 +21,13 @@ pub(super) const OTHER_HOMES_TIMEOUT: Duration = Duration::from_millis(500);
 const MOVING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A home on its way to another owner: whoever looks for it waits for news, for a while.
-pub(super) struct Moving {
+pub struct Moving {
     changes: watch::Receiver<u64>,
     deadline: Instant,
 }
 
 impl Moving {
-    pub fn new(peers: &dyn Peers) -> Self {
+    pub(super) fn new(peers: &dyn Peers) -> Self {
         Self { changes: peers.changes(), deadline: Instant::now() + MOVING_TIMEOUT }
     }
 
@@ -38,6 +38,11 @@ impl Moving {
 }
 
 impl Engine {
+    /// For whoever looks for a home that may be moving; nothing where all homes are in this process.
+    pub fn moving(&self) -> Option<Moving> {
+        self.0.common.peers.as_deref().map(Moving::new)
+    }
+
     /// Judges, appends, folds, commits; the verdict. What touches many rows goes on in further records before it answers. A
     /// request that is not the client protocol's waits, for a while, for the other homes that it touches.
     ///

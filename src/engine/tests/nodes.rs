@@ -112,14 +112,9 @@ impl Node {
         let shared = Shared::new(SharedSizes::default()).unwrap();
         let store = |id: u32| Store::open(&dir.path().join(id.to_string()), &shared, ExpiredRows::new()).unwrap();
         let engine = Engine::new(Common {
-            log: gate.clone(),
-            policy: PolicyChanged { revision: 1, ..PolicyChanged::default() },
             node: format!("node {number}"),
-            clock: Clock::manual(1_700_000_000_000),
-            ids: Arc::new(Ids::from_system()),
-            registry: Arc::default(),
-            aside: None,
             peers: Some(Arc::new(TownPeers(town.clone()))),
+            ..Common::of(gate.clone())
         });
         town.engines.lock().insert(number, engine.clone());
         let stores = (0..log.partitions()).map(store).collect();

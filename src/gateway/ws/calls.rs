@@ -44,16 +44,19 @@ pub async fn log_in(shared: Arc<Shared>, login: Box<Login>, verified: Verified, 
     let Login { account, platform, device, resumes, cursor, heartbeat, user_sig: _ } = *login;
     let session = shared.engine.new_session();
     let live = shared.engine.registry().register(&account, &session);
+    let mut moving = shared.engine.moving();
     // Looked at after the registration, so that a home that moves from now on tells this session.
-    if !shared.engine.is_home_of(&account) {
-        let dialled = match client.dialer {
-            Some(dialer) => dialer.dial(&account, client.subprotocol, client.ip.as_deref()).await,
-            None => None,
-        };
-        let patience = patience(heartbeat.unwrap_or(shared.settings.heartbeat_seconds));
-        let home = dialled.map(|home| Reached { home, patience });
+    while !shared.engine.is_home_of(&account) {
         let failure = Failure::new(Code::TOO_MANY_REQUESTS, "the account's home is moving, try again");
-        return Done { answer: Answer::Login(Err(failure)), live: None, home };
+        let moves = Done::from(Answer::Login(Err(failure)));
+        let (Some(dialer), Some(moving)) = (&client.dialer, &mut moving) else { return moves };
+        if let Some(home) = dialer.dial(&account, client.subprotocol, client.ip.as_deref()).await {
+            let patience = patience(heartbeat.unwrap_or(shared.settings.heartbeat_seconds));
+            return Done { home: Some(Reached { home, patience }), ..moves };
+        }
+        if !moving.goes_on().await {
+            return moves;
+        }
     }
     let identity = Arc::new(Identity { account, session, device, platform, ip });
     let event = SessionOpened {

@@ -45,7 +45,8 @@ pub struct Home {
 
 /// How a gateway reaches the homes that are at other nodes.
 pub trait Dial: Send + Sync + 'static {
-    /// Opens a WebSocket to an account's home, for a client with this address; nothing if it cannot be reached.
+    /// Opens a WebSocket to an account's home, for a client with this address; nothing if it cannot be reached, or is not
+    /// there any more.
     fn dial(&self, account: &Account, subprotocol: &'static str, ip: Option<&str>) -> BoxFuture<'static, Option<Home>>;
 }
 

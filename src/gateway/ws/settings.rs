@@ -17,6 +17,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// For tests: no admins, no proxies, and the limits that hold by default.
+    #[cfg(test)]
+    pub fn of(app: AppKey) -> Self {
+        let (admins, trusted_proxies) = (Vec::new(), Vec::new());
+        Self { app, admins, heartbeat_seconds: 25, trusted_proxies, limits: Limits::default() }
+    }
+
     pub fn is_admin(&self, account: &Account) -> bool {
         self.admins.contains(account)
     }

@@ -25,7 +25,7 @@ pub fn app() -> AppKey {
 }
 
 pub fn settings(limits: Limits) -> Arc<Settings> {
-    Arc::new(Settings { app: app(), admins: Vec::new(), heartbeat_seconds: 25, trusted_proxies: Vec::new(), limits })
+    Arc::new(Settings { limits, ..Settings::of(app()) })
 }
 
 /// A machine with everything that came out of it and was not looked at yet.
