@@ -22,7 +22,6 @@ mod overlay;
 mod port;
 mod profile;
 mod relation;
-mod run;
 mod table;
 mod timeline;
 
