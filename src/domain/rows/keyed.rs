@@ -32,7 +32,8 @@ pub struct Keyed<V> {
     runs: HashTable<Hashed<Run>>,
 }
 
-/// Places of entries whose keys begin alike. Nearly every one comes after all others.
+/// Places of entries whose keys begin alike. Nearly every one comes after all others; where one does not, the places behind it
+/// move, and nothing else does.
 type Run = SmallVec<[u32; INLINE]>;
 
 /// With the hash by which it is found, so that a table that grows looks at no key.

@@ -48,14 +48,14 @@ pub async fn log_in(shared: Arc<Shared>, login: Box<Login>, verified: Verified, 
     // Looked at after the registration, so that a home that moves from now on tells this session.
     while !shared.engine.is_home_of(&account) {
         let failure = Failure::new(Code::TOO_MANY_REQUESTS, "the account's home is moving, try again");
-        let moves = Done::from(Answer::Login(Err(failure)));
-        let (Some(dialer), Some(moving)) = (&client.dialer, &mut moving) else { return moves };
+        let try_again = Done::from(Answer::Login(Err(failure)));
+        let (Some(dialer), Some(moving)) = (&client.dialer, &mut moving) else { return try_again };
         if let Some(home) = dialer.dial(&account, client.subprotocol, client.ip.as_deref()).await {
             let patience = patience(heartbeat.unwrap_or(shared.settings.heartbeat_seconds));
-            return Done { home: Some(Reached { home, patience }), ..moves };
+            return Done { home: Some(Reached { home, patience }), ..try_again };
         }
         if !moving.goes_on().await {
-            return moves;
+            return try_again;
         }
     }
     let identity = Arc::new(Identity { account, session, device, platform, ip });
