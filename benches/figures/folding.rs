@@ -53,6 +53,7 @@ impl Folding {
     fn changes(&mut self, batch: &[Decoded]) -> Result<(Changes, Applied)> {
         let spare = std::mem::take(&mut self.spare);
         let mut fold = Fold::new(&self.writer, 0, true)?.reusing(spare);
+        fold.read_ahead(batch.iter().map(|decoded| (&decoded.envelope, &decoded.event)))?;
         for decoded in batch {
             fold.apply(decoded.offset, &decoded.envelope, &decoded.event)?;
         }

@@ -86,6 +86,7 @@ impl Folder {
         let events = self.events(&records)?;
         let spare = std::mem::take(&mut self.spare);
         let mut fold = Fold::new(&self.rows, self.partition.id, true)?.reusing(spare);
+        fold.read_ahead(events.iter().flatten().map(|(envelope, pending)| (envelope, &pending.event)))?;
         let (mut outcomes, mut arrived) = (Vec::with_capacity(records.len()), HashMap::new());
         for (stored, event) in records.iter().zip(events) {
             let (envelope, Pending { event, answer }) = match event {

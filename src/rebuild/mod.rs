@@ -64,6 +64,8 @@ pub fn fold_log(log: &dyn Log, span: Span, target: &mut dyn Target, watch: &mut 
         let decode::Batch { records, applied } = batch;
         let fold = Fold::new(target.rows(), span.partition, false).map_err(FolderError::from).map_err(at)?;
         let mut fold = fold.reusing(std::mem::take(&mut spare));
+        let decoded = records.iter().flatten().map(|record| (&record.envelope, &record.event));
+        fold.read_ahead(decoded).map_err(FolderError::from).map_err(at)?;
         for record in &records {
             let record = match record {
                 Ok(record) => record,

@@ -15,12 +15,13 @@ use std::sync::Arc;
 
 use itertools::Itertools as _;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use smallvec::SmallVec;
 
 use super::Applied;
 use super::hot::HotRows;
 use super::versions::{Memory, VersionedRows};
 use super::writer::assert_row;
-use crate::domain::rows::{Cell, Changes, Direction, Key, KeyRange};
+use crate::domain::rows::{Cell, Changes, Direction, HashedKey, Key, KeyRange};
 
 /// Rows in memory. One thread writes; readers see what was committed when they came.
 pub(super) struct Buffer {
@@ -85,10 +86,21 @@ impl Buffer {
         let mut viewed = viewed();
         viewed.retain(|view| view > began);
         *sequence += 1;
-        changes.give(|key, cell| {
-            let rows = if HotRows::table(key.as_slice()).is_some() { &mut *hot } else { &mut *rows };
-            rows.put(key, *sequence, cell, &viewed);
-        });
+        changes.give(
+            &mut [&mut *rows, &mut *hot],
+            |rows, coming| {
+                let next: SmallVec<[&HashedKey; 32]> = coming.collect();
+                for (kind, rows) in rows.iter().enumerate() {
+                    rows.approach(
+                        next.iter().copied().filter(|key| HotRows::table(key.as_slice()).is_some() == (kind == 1)),
+                    );
+                }
+            },
+            |[rows, hot], key, cell| {
+                let rows = if HotRows::table(key.as_slice()).is_some() { hot } else { rows };
+                rows.put(key, *sequence, cell, &viewed);
+            },
+        );
         committed.applied = Some(applied);
         committed.rows.bytes() + hot.bytes()
     }
@@ -129,6 +141,19 @@ impl Contents<'_> {
     /// The place that they hold.
     pub fn applied(&self) -> Option<Applied> {
         self.committed.applied
+    }
+
+    /// What a row is after the newest commit; none if this buffer does not know.
+    pub fn get(&self, key: &HashedKey) -> Option<&Option<Cell>> {
+        let rows = if HotRows::table(key.as_slice()).is_some() { &*self.hot } else { &self.committed.rows };
+        rows.newest(key)
+    }
+
+    /// Goes to where rows are, before they are looked for.
+    pub fn approach<'k>(&self, keys: impl Iterator<Item = &'k HashedKey> + Clone) {
+        let hot = |key: &&HashedKey| HotRows::table(key.as_slice()).is_some();
+        self.committed.rows.approach(keys.clone().filter(|key| !hot(key)));
+        self.hot.approach(keys.filter(hot));
     }
 
     /// The newest version of each row that was committed, in the order of the keys. Costs a sort.

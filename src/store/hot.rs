@@ -1,7 +1,7 @@
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::versions::{Memory, VersionedRows};
-use crate::domain::rows::{Cell, Key, Table};
+use crate::domain::rows::{Cell, HashedKey, Table};
 
 /// The rows of one buffer that are of the tables which nearly every record looks at. They stay in memory when the buffer has
 /// become a table, as long as there is room for them.
@@ -36,8 +36,14 @@ impl HotRows {
     }
 
     /// Keeps a row as it is in tables, for the one writer.
-    pub fn keep(&self, key: Key, cell: Option<Cell>) {
+    pub fn keep(&self, key: HashedKey, cell: Option<Cell>) {
         self.0.write().keep(key, cell);
+    }
+
+    /// The same of several rows.
+    pub fn keep_all(&self, read: impl Iterator<Item = (HashedKey, Option<Cell>)>) {
+        let mut rows = self.0.write();
+        read.for_each(|(key, cell)| rows.keep(key, cell));
     }
 
     pub fn into_memory(self) -> Memory {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::Applied;
 use super::buffer::Buffer;
 use super::hot::HotRows;
-use crate::domain::rows::Cell;
+use crate::domain::rows::{Cell, HashedKey};
 
 /// The rows that are in memory, from newer to older ones.
 pub(super) struct Layers {
@@ -33,6 +33,32 @@ impl Layers {
         HotRows::table(key)?;
         let mut warm = self.warm.iter().enumerate();
         warm.find_map(|(place, rows)| Some((rows.get(key, u64::MAX)?, place + 1 == self.warm.len())))
+    }
+
+    /// The same of several rows, layer by layer.
+    pub fn get_all(&self, keys: &[&HashedKey]) -> Vec<Option<(Option<Cell>, bool)>> {
+        let mut found = vec![None; keys.len()];
+        let mut left: Vec<usize> = (0..keys.len()).collect();
+        for buffer in std::iter::once(&self.active).chain(&self.frozen) {
+            let contents = buffer.contents();
+            contents.approach(left.iter().map(|place| keys[*place]));
+            left.retain(|place| {
+                let cell = contents.get(keys[*place]);
+                found[*place] = cell.map(|cell| (cell.clone(), false));
+                found[*place].is_none()
+            });
+        }
+        left.retain(|place| HotRows::table(keys[*place].as_slice()).is_some());
+        for (place, rows) in self.warm.iter().enumerate() {
+            let (rows, last) = (rows.read(), place + 1 == self.warm.len());
+            rows.approach(left.iter().map(|place| keys[*place]));
+            left.retain(|place| {
+                let cell = rows.newest(keys[*place]);
+                found[*place] = cell.map(|cell| (cell.clone(), last));
+                found[*place].is_none()
+            });
+        }
+        found
     }
 
     /// What became a table is no buffer any more; its hot rows stay. Gives those that go instead, so that all that stay take no

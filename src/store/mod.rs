@@ -38,7 +38,7 @@ use std::{
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
-use rocksdb::{DB, Options, WriteOptions};
+use rocksdb::{ColumnFamily, DB, DBPinnableSlice, DEFAULT_COLUMN_FAMILY_NAME, Options, WriteOptions};
 
 pub use self::{
     applied::Applied,
@@ -51,7 +51,7 @@ pub use self::{
 use self::{buffer::Viewed, hot::HotRows, layers::Layers, shared::Share, tables::Tables, versions::Memory};
 pub use crate::dir_lock::{DirLock, LockError, lock_dir};
 use crate::direct_io;
-use crate::domain::rows::{Cell, Direction, Key, KeyRange, Rows, RowsError, Visited};
+use crate::domain::rows::{Cell, Direction, HashedKey, Key, KeyRange, Rows, RowsError, Visited, in_order};
 
 /// The rows of one partition, open for its one writer and any number of readers. Clones are the same one; when the last one
 /// goes, what is committed is flushed.
@@ -105,7 +105,9 @@ impl Store {
         direct_io::enable(&mut options, path);
         let tables = options.clone();
         expiry::install(&mut options, expiry);
-        let db = Arc::new(DB::open(&options, path).map_err(opened)?);
+        // By its name, so that there is a handle of it.
+        let family = [(DEFAULT_COLUMN_FAMILY_NAME, options.clone())];
+        let db = Arc::new(DB::open_cf_with_opts(&options, path, family).map_err(opened)?);
         if db.latest_sequence_number() == 0 {
             // A snapshot has to be of a later one: RocksDB's compactions take 0 for "no snapshot".
             let mut unlogged = WriteOptions::default();
@@ -230,19 +232,65 @@ impl Core {
             None => self.in_tables(key)?,
         };
         if HotRows::table(key).is_some() {
-            self.layers.read().active.hot().keep(Key::from(key), cell.clone());
+            self.layers.read().active.hot().keep(Key::from(key).into(), cell.clone());
         }
         Ok(cell)
     }
 
+    /// Several rows for the one writer.
+    fn newest_of(&self, keys: &[&HashedKey]) -> Result<Vec<Option<Cell>>, RowsError> {
+        let found = self.layers.read().get_all(keys);
+        let mut read = self.all_in_tables(keys, &found)?.into_iter();
+        let (mut cells, mut kept) = (Vec::with_capacity(keys.len()), Vec::new());
+        for (key, found) in keys.iter().zip(found) {
+            let (cell, stays) = match found {
+                Some((cell, goes)) => (cell, !goes),
+                None => (read.next().flatten(), false),
+            };
+            if !stays && HotRows::table(key.as_slice()).is_some() {
+                kept.push(((*key).clone(), cell.clone()));
+            }
+            cells.push(cell);
+        }
+        if !kept.is_empty() {
+            self.layers.read().active.hot().keep_all(kept.into_iter());
+        }
+        Ok(cells)
+    }
+
+    /// Of several rows those that are not in memory.
+    fn all_in_tables<T>(&self, keys: &[&HashedKey], found: &[Option<T>]) -> Result<Vec<Option<Cell>>, RowsError> {
+        let missing = keys.iter().zip(found).filter(|(_, found)| found.is_none()).map(|(key, _)| *key);
+        let missing: Vec<(&Key, usize)> =
+            in_order(missing.enumerate().map(|(place, key)| (&**key, (&**key, place)))).collect();
+        if missing.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.db.batched_multi_get_cf(self.family(), missing.iter().map(|(key, _)| *key), true);
+        let mut cells = vec![None; missing.len()];
+        for ((key, place), row) in missing.iter().zip(rows) {
+            cells[*place] = from_table(key.as_slice(), row.map_err(view::unreadable)?)?;
+        }
+        Ok(cells)
+    }
+
     /// A row that is not in memory, decoded if it is hot.
     fn in_tables(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
-        let row = self.db.get_pinned(key).map_err(view::unreadable)?;
-        let cell = row.map(|row| Cell::from(Bytes::copy_from_slice(&row)));
-        match HotRows::table(key) {
-            Some(table) => cell.map(|cell| cell.decoded(table)).transpose(),
-            None => Ok(cell),
-        }
+        from_table(key, self.db.get_pinned(key).map_err(view::unreadable)?)
+    }
+
+    /// The one column family.
+    fn family(&self) -> &ColumnFamily {
+        self.db.cf_handle(DEFAULT_COLUMN_FAMILY_NAME).expect("it was opened by its name")
+    }
+}
+
+/// A row as a table has it, decoded if it is hot.
+fn from_table(key: &[u8], row: Option<DBPinnableSlice<'_>>) -> Result<Option<Cell>, RowsError> {
+    let cell = row.map(|row| Cell::from(Bytes::copy_from_slice(&row)));
+    match HotRows::table(key) {
+        Some(table) => cell.map(|cell| cell.decoded(table)).transpose(),
+        None => Ok(cell),
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::domain::rows::{Cell, Direction, InOrder, Key, KeyRange, Keyed};
+use crate::domain::rows::{Cell, Direction, HashedKey, InOrder, Key, KeyRange, Keyed};
 
 /// Bytes that it takes to find a row, about: its place, by a hash, in a table that is two thirds full.
 const PLACE: usize = 24;
@@ -50,7 +50,7 @@ impl VersionedRows {
     }
 
     /// Puts what a commit made of a row. `viewed`: the commits that views look at, in order.
-    pub fn put(&mut self, key: Key, since: u64, cell: Option<Cell>, viewed: &[u64]) {
+    pub fn put(&mut self, key: HashedKey, since: u64, cell: Option<Cell>, viewed: &[u64]) {
         let fresh = Versions::new(since, cell);
         let (mut gained, mut lost) = (entry_bytes(&key, &fresh), 0);
         self.rows.put(key, fresh, |row, fresh| {
@@ -62,7 +62,7 @@ impl VersionedRows {
     }
 
     /// Puts a row as tables have it, unless there is one.
-    pub fn keep(&mut self, key: Key, cell: Option<Cell>) {
+    pub fn keep(&mut self, key: HashedKey, cell: Option<Cell>) {
         let read = Versions::new(0, cell);
         let mut gained = entry_bytes(&key, &read);
         self.rows.put(key, read, |_, _| gained = 0);
@@ -72,6 +72,16 @@ impl VersionedRows {
     /// What a row was after a commit; none if it is not here.
     pub fn get(&self, key: &[u8], sequence: u64) -> Option<Option<Cell>> {
         self.rows.get(key)?.at(sequence).cloned()
+    }
+
+    /// What a row is after the newest commit.
+    pub fn newest(&self, key: &HashedKey) -> Option<&Option<Cell>> {
+        self.rows.get_hashed(key).map(|row| &row.cell)
+    }
+
+    /// Goes to where rows are, before they are looked for or put.
+    pub fn approach<'k>(&self, keys: impl IntoIterator<Item = &'k HashedKey>) {
+        self.rows.approach(keys, Versions::near);
     }
 
     /// What the rows of a range were after a commit, in order.
@@ -87,7 +97,7 @@ impl VersionedRows {
 
     /// The newest version of each row that was committed, in the order of the keys. Costs a sort.
     pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
-        self.rows.sorted().filter(|(_, newest)| newest.since > 0).map(|(key, newest)| (key, &newest.cell))
+        self.rows.sorted(Versions::near).filter(|(_, newest)| newest.since > 0).map(|(key, newest)| (key, &newest.cell))
     }
 
     /// The commits that a row's versions are of, newest first.
@@ -108,6 +118,10 @@ impl Versions {
 
     fn at(&self, sequence: u64) -> Option<&Option<Cell>> {
         self.all().find(|version| version.since <= sequence).map(|version| &version.cell)
+    }
+
+    fn near(&self) -> u64 {
+        self.cell.as_ref().map_or(0, Cell::near)
     }
 
     /// Newest first.

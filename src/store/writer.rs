@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use super::{Applied, Store, StoreError, applied};
-use crate::domain::rows::{Cell, Changes, Direction, Key, KeyRange, Rows, RowsError, Visited};
+use crate::domain::rows::{Cell, Changes, Direction, HashedKey, Key, KeyRange, Rows, RowsError, Visited};
 
 /// Who commits to a store. It reads what it has committed, and keeps hot rows that it read in memory.
 pub struct Writer {
@@ -54,6 +54,10 @@ impl Rows for Writer {
 
     fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
         self.store.core.newest(key)
+    }
+
+    fn cells(&self, keys: &[&HashedKey]) -> Result<Vec<Option<Cell>>, RowsError> {
+        self.store.core.newest_of(keys)
     }
 
     fn scan(

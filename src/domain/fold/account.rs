@@ -5,7 +5,7 @@ use duolog_topics::{AccountImported, AccountKicked, CloseReason, MuteChanged, Pr
 use super::STEP_LIMIT;
 use super::step::Step;
 use crate::domain::rows::{
-    AccountRow, Direction, EndedSession, Key, ProfileRow, PushTokenRow, RowsError, SessionRow, StoredItem, Table,
+    Direction, EndedSession, Key, ProfileRow, PushTokenRow, RowsError, SessionRow, StoredItem, Table,
 };
 use crate::domain::verdict::{Answer, Effect, EndReason, SessionEnded, Verdict};
 use crate::error::Code;
@@ -48,7 +48,7 @@ impl Step<'_, '_> {
             row.pending = 0;
             row.broadcasts = self.meta().broadcasts;
         }
-        self.put_account(&account, &row);
+        self.put_account(&account, row);
         let named = [("Tag_Profile_IM_Nick", &event.nick), ("Tag_Profile_IM_Image", &event.face_url)];
         let items: Vec<ProfileItem> = named
             .into_iter()
@@ -77,7 +77,7 @@ impl Step<'_, '_> {
         }
         let more = self.clear_some()?;
         row.clearing = more;
-        self.put_account(&account, &row);
+        self.put_account(&account, row);
         Ok(Verdict::Applied(if more { Answer::Partial } else { Answer::Done }))
     }
 
@@ -116,18 +116,18 @@ impl Step<'_, '_> {
         self.end_sessions(&account, &EndReason::KickedByAdmin)?;
         row.online = 0;
         row.not_before = row.not_before.max(event.not_before);
-        self.put_account(&account, &row);
+        self.put_account(&account, row);
         Ok(Verdict::Applied(Answer::Done))
     }
 
     pub fn mute_changed(&mut self, event: &MuteChanged) -> Result<Verdict, RowsError> {
         let account = self.envelope.account.clone();
-        let Some(mut row): Option<AccountRow> = self.mailbox().account(&account)? else {
+        let Some(mut row) = self.mailbox().account(&account)? else {
             return Ok(Verdict::Refused(Code::ACCOUNT_UNKNOWN.into()));
         };
         row.muted_until = event.c2c_until.unwrap_or(row.muted_until);
         row.group_muted_until = event.group_until.unwrap_or(row.group_muted_until);
-        self.put_account(&account, &row);
+        self.put_account(&account, row);
         Ok(Verdict::Applied(Answer::Done))
     }
 

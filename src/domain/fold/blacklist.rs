@@ -70,7 +70,7 @@ impl Step<'_, '_> {
         if blocked {
             self.end_friendship(owner, &mut row, peer, stamp)?;
         }
-        self.put_account(owner, &row);
+        self.put_account(owner, row);
         Ok(Ok(()))
     }
 
@@ -88,7 +88,7 @@ impl Step<'_, '_> {
         self.set_relation(account, RelationKind::BlockedBy, by, blocked, stamp)?;
         if blocked && row.exists {
             self.end_friendship(account, &mut row, by, stamp)?;
-            self.put_account(account, &row);
+            self.put_account(account, row);
         }
         Ok(())
     }

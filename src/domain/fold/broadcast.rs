@@ -84,7 +84,7 @@ impl Step<'_, '_> {
             let Some(mut owner) = self.mailbox().account(&account)? else { continue };
             if owner.is_online(self.meta().epoch) {
                 self.take_broadcasts(&account, &mut owner)?;
-                self.put_account(&account, &owner);
+                self.put_account(&account, owner);
             }
         }
         if more {

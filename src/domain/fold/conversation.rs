@@ -1,7 +1,7 @@
 use duolog_topics::{Account, ConversationCleared, ConversationDeleted};
 
 use super::step::Step;
-use crate::domain::rows::{AccountRow, Change, ConversationRow, HistoryPlace, RowsError};
+use crate::domain::rows::{AccountRow, Change, ConversationRow, HistoryPlace, Hot, RowsError};
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
 
@@ -18,12 +18,12 @@ impl Step<'_, '_> {
             row.forget_unread();
             row.recent = None;
             row.changed = self.add_change(&account, &mut owner, Change::RecentRemoved { peer: event.peer.clone() })?;
-            self.put(ConversationRow::key(&account, &event.peer), &row);
+            self.put_conversation(&account, &event.peer, row.clone());
         }
         if event.clear_history {
             self.clear(&account, &mut owner, &event.peer, row)?;
         }
-        self.put_account(&account, &owner);
+        self.put_account(&account, owner);
         Ok(Verdict::Applied(Answer::Done))
     }
 
@@ -34,7 +34,7 @@ impl Step<'_, '_> {
         };
         let row = self.conversation(&account, &mut owner, &event.peer)?;
         self.clear(&account, &mut owner, &event.peer, row)?;
-        self.put_account(&account, &owner);
+        self.put_account(&account, owner);
         Ok(Verdict::Applied(Answer::Done))
     }
 
@@ -44,7 +44,7 @@ impl Step<'_, '_> {
         account: &Account,
         owner: &mut AccountRow,
         peer: &Account,
-        mut row: ConversationRow,
+        mut row: Hot<ConversationRow>,
     ) -> Result<(), RowsError> {
         if row.newest_time <= row.cleared.time {
             return Ok(());
@@ -55,7 +55,7 @@ impl Step<'_, '_> {
         row.forget_unread();
         let change = Change::DeleteUntil { peer: peer.clone(), until: row.newest_time };
         row.changed = self.add_change(account, owner, change)?;
-        self.put(ConversationRow::key(account, peer), &row);
+        self.put_conversation(account, peer, row);
         Ok(())
     }
 }

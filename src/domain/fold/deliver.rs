@@ -3,8 +3,7 @@ use duolog_topics::{Account, MessageContent, Millis, Origin};
 use super::step::Step;
 use crate::domain::judge;
 use crate::domain::rows::{
-    AccountRow, ConversationRow, Delivery, HistoryPlace, HistoryRow, MessageRow, Pointer, RowFlags, RowsError,
-    TimelineEntry,
+    AccountRow, Delivery, HistoryPlace, HistoryRow, MessageRow, Pointer, RowFlags, RowsError, TimelineEntry,
 };
 use crate::domain::view::Entry;
 
@@ -55,8 +54,9 @@ impl Step<'_, '_> {
         let flags = RowFlags::INCOMING.when(counts, RowFlags::COUNTS);
         let how = Entering { flags, entry: !message.imported() };
         self.enter(receiver, &mut owner, message.from, message, how, None)?;
-        self.put_account(receiver, &owner);
-        Ok(Delivery { receiver: receiver.clone(), code: 0, unread_total: owner.unread_total, online })
+        let unread_total = owner.unread_total;
+        self.put_account(receiver, owner);
+        Ok(Delivery { receiver: receiver.clone(), code: 0, unread_total, online })
     }
 
     /// A message to oneself is where it belongs with the sender's copy, and is not unread.
@@ -120,7 +120,8 @@ impl Step<'_, '_> {
         flags: RowFlags,
         at: HistoryPlace,
     ) -> Result<(), RowsError> {
-        let mut row = self.conversation(account, owner, peer)?;
+        let mut held = self.conversation(account, owner, peer)?;
+        let row = &mut *held;
         row.record_time = row.record_time.max(self.time());
         row.newest_time = row.newest_time.max(at.time);
         row.changed = at.sequence;
@@ -141,9 +142,9 @@ impl Step<'_, '_> {
             row.last = Some(at);
         }
         if (shows && newest) || row.recent.is_none() && (shows || counts) {
-            self.move_recent(account, owner, peer, &mut row, at.time);
+            self.move_recent(account, owner, peer, row, at.time);
         }
-        self.put(ConversationRow::key(account, peer), &row);
+        self.put_conversation(account, peer, held);
         self.evict_recents(account, owner)
     }
 }

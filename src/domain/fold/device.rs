@@ -57,7 +57,7 @@ impl Step<'_, '_> {
             }
         }
         self.count_online(&account, &mut owner)?;
-        self.put_account(&account, &owner);
+        self.put_account(&account, owner.clone());
         if let Some(row) = left
             && let Some(missed) = self.missed(&account, &owner, &row)?
         {

@@ -61,7 +61,7 @@ impl Step<'_, '_> {
         }
         if let Some(mut row) = self.mailbox().account(peer)? {
             self.end_friendship(peer, &mut row, account, stamp)?;
-            self.put_account(peer, &row);
+            self.put_account(peer, row);
         }
         Ok(())
     }

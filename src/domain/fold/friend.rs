@@ -2,7 +2,7 @@ use duolog_topics::{Account, Event, FriendAction, FriendChanged, RegisterStamp};
 
 use super::step::Step;
 use crate::domain::judge;
-use crate::domain::rows::{AccountRow, Change, RelationKind, RelationRow, RowsError, set_item};
+use crate::domain::rows::{AccountRow, Change, Hot, RelationKind, RelationRow, RowsError, set_item};
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
 
@@ -37,7 +37,7 @@ impl Step<'_, '_> {
         if let Err(code) = self.friend_here(event, &mut row, stamp)? {
             return Ok(Verdict::Refused(code.into()));
         }
-        self.put_account(&event.owner, &row);
+        self.put_account(&event.owner, row);
         if self.is_home_of(&event.peer) {
             self.friend_of(&told, stamp)?;
         } else {
@@ -136,7 +136,7 @@ impl Step<'_, '_> {
                 true => self.list_friend(account, &mut row, owner, &theirs, stamp)?,
                 false => self.unlist_friend(account, &mut row, owner, stamp)?,
             }
-            self.put_account(account, &row);
+            self.put_account(account, row);
         }
         Ok(())
     }
@@ -146,13 +146,13 @@ impl Step<'_, '_> {
     fn turn_away(
         &mut self,
         event: &FriendChanged,
-        known: Option<AccountRow>,
+        known: Option<Hot<AccountRow>>,
         stamp: RegisterStamp,
     ) -> Result<(), RowsError> {
         let removed = RegisterStamp { time: stamp.time + 1, ..stamp };
         if let Some(mut row) = known {
             self.end_friendship(&event.peer, &mut row, &event.owner, removed)?;
-            self.put_account(&event.peer, &row);
+            self.put_account(&event.peer, row);
         }
         let back = FriendChanged {
             action: FriendAction::Remove,
@@ -172,7 +172,7 @@ impl Step<'_, '_> {
     fn turned_away(&mut self, event: &FriendChanged, stamp: RegisterStamp) -> Result<(), RowsError> {
         if let Some(mut row) = self.mailbox().account(&event.owner)? {
             self.end_friendship(&event.owner, &mut row, &event.peer, stamp)?;
-            self.put_account(&event.owner, &row);
+            self.put_account(&event.owner, row);
         }
         Ok(())
     }

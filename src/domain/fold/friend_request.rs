@@ -87,7 +87,7 @@ impl Step<'_, '_> {
         }
         if self.set_relation(account, RelationKind::Pending, asking, true, stamp)? {
             owner.pending += 1;
-            self.put_account(account, &owner);
+            self.put_account(account, owner);
         }
         let held = self.mailbox().relation(account, RelationKind::Pending, asking)?;
         if let Some(mut row) = held.filter(|row| row.stamp == stamp) {
@@ -144,7 +144,7 @@ impl Step<'_, '_> {
         }
         self.put(key, &row);
         owner.friends_revision += 1;
-        self.put_account(&account, &owner);
+        self.put_account(&account, owner);
         Ok(Verdict::Applied(Answer::Done))
     }
 }

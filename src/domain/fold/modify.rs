@@ -2,8 +2,7 @@ use duolog_topics::{Account, Event, MessageModified, MessageReceipted, MsgKey};
 
 use super::step::Step;
 use crate::domain::rows::{
-    Change, ConversationRow, HistoryPlace, HistoryRow, MessageRow, Pointer, RowFlags, RowsError, TimelineEntry,
-    TimelineRow,
+    Change, HistoryPlace, HistoryRow, MessageRow, Pointer, RowFlags, RowsError, TimelineEntry, TimelineRow,
 };
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
@@ -55,8 +54,8 @@ impl Step<'_, '_> {
         let mut conversation = self.conversation(account, &mut owner, peer)?;
         let change = Change::Modify { peer: peer.clone(), key: event.key, by: event.by.clone(), pointer };
         conversation.changed = self.add_change(account, &mut owner, change)?;
-        self.put(ConversationRow::key(account, peer), &conversation);
-        self.put_account(account, &owner);
+        self.put_conversation(account, peer, conversation);
+        self.put_account(account, owner);
         Ok(Ok(()))
     }
 
@@ -137,7 +136,7 @@ impl Step<'_, '_> {
         if !newly.is_empty() {
             let change = Change::ReceiptKeys { peer: event.reader.clone(), keys: newly };
             self.add_change(&event.sender, &mut owner, change)?;
-            self.put_account(&event.sender, &owner);
+            self.put_account(&event.sender, owner);
         }
         Ok(())
     }

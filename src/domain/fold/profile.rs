@@ -16,7 +16,7 @@ impl Step<'_, '_> {
         items.iter().cloned().for_each(|item| profile.set(item));
         self.put(ProfileRow::key(&account), &profile);
         self.add_change(&account, &mut row, Change::Profile { items })?;
-        self.put_account(&account, &row);
+        self.put_account(&account, row);
         self.keep(Outcome::Applied);
         Ok(Verdict::Applied(Answer::Done))
     }

@@ -34,8 +34,8 @@ impl Step<'_, '_> {
         let unread_total = owner.unread_total;
         let change = Change::Read { peer: event.peer.clone(), until, unread: row.unread, unread_total };
         row.changed = self.add_change(reader, &mut owner, change)?;
-        self.put(ConversationRow::key(reader, &event.peer), &row);
-        self.put_account(reader, &owner);
+        self.put_conversation(reader, &event.peer, row);
+        self.put_account(reader, owner);
         self.tell_sender(event, until)?;
         if until == asked {
             self.keep(Outcome::Read { until, unread_total });
@@ -100,13 +100,13 @@ impl Step<'_, '_> {
             return Ok(());
         };
         let mut row = self.conversation(account, &mut owner, reader)?;
-        if row == ConversationRow::default() || until <= row.peer_read_time {
+        if *row == ConversationRow::default() || until <= row.peer_read_time {
             return Ok(());
         }
         row.peer_read_time = until;
         row.changed = self.add_change(account, &mut owner, Change::Receipt { peer: reader.clone(), until })?;
-        self.put(ConversationRow::key(account, reader), &row);
-        self.put_account(account, &owner);
+        self.put_conversation(account, reader, row);
+        self.put_account(account, owner);
         Ok(())
     }
 }

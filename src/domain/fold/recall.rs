@@ -93,8 +93,8 @@ impl Step<'_, '_> {
         self.flag_entry(account, place.sequence, flags)?;
         let change = Change::Recall { peer: peer.clone(), key: event.key, by: event.by.clone() };
         conversation.changed = self.add_change(account, &mut owner, change)?;
-        self.put(ConversationRow::key(account, peer), &conversation);
-        self.put_account(account, &owner);
+        self.put_conversation(account, peer, conversation);
+        self.put_account(account, owner);
         Ok(Held::Message)
     }
 
@@ -143,8 +143,8 @@ impl Step<'_, '_> {
             }
             let change = Change::Delete { peer: event.peer.clone(), keys: gone };
             conversation.changed = self.add_change(&account, &mut owner, change)?;
-            self.put(ConversationRow::key(&account, &event.peer), &conversation);
-            self.put_account(&account, &owner);
+            self.put_conversation(&account, &event.peer, conversation);
+            self.put_account(&account, owner);
         }
         Ok(Verdict::Applied(Answer::Results(results)))
     }

@@ -3,10 +3,10 @@ use std::ops::ControlFlow;
 use duolog_topics::{Account, Millis};
 
 use super::step::Step;
-use crate::domain::rows::{AccountRow, ConversationRow, Direction, Recent, RecentRow, RowsError, get};
+use crate::domain::rows::{AccountRow, ConversationRow, Direction, Hot, Recent, RecentRow, RowsError, get_hot};
 
 /// A recent contact and its conversation.
-type Passed = (Recent, Account, ConversationRow);
+type Passed = (Recent, Account, Hot<ConversationRow>);
 
 impl Step<'_, '_> {
     /// The conversation for a change; an empty one if there is none or it has expired.
@@ -15,7 +15,7 @@ impl Step<'_, '_> {
         account: &Account,
         owner: &mut AccountRow,
         peer: &Account,
-    ) -> Result<ConversationRow, RowsError> {
+    ) -> Result<Hot<ConversationRow>, RowsError> {
         self.expire_recents(account, owner)?;
         Ok(self.mailbox().conversation(account, peer)?.unwrap_or_default())
     }
@@ -37,7 +37,7 @@ impl Step<'_, '_> {
             self.leave_recents(account, owner, &peer, &row);
             self.delete(ConversationRow::key(account, &peer));
         }
-        self.put_account(account, owner);
+        self.put_account(account, owner.clone());
         Ok(())
     }
 
@@ -72,14 +72,14 @@ impl Step<'_, '_> {
             self.leave_recents(account, owner, &peer, &row);
             row.forget_unread();
             row.recent = None;
-            self.put(ConversationRow::key(account, &peer), &row);
+            self.put_conversation(account, &peer, row);
         }
         Ok(())
     }
 
     /// The recent contact that is longest without a message. The rows that stood before its own are put where their
     /// conversations are now, so that the next search does not meet them again.
-    fn oldest_recent(&mut self, account: &Account) -> Result<Option<(Account, ConversationRow)>, RowsError> {
+    fn oldest_recent(&mut self, account: &Account) -> Result<Option<(Account, Hot<ConversationRow>)>, RowsError> {
         let mut passed = self.recents_up_to_oldest(account)?;
         let places = passed.iter().enumerate();
         let oldest = places.min_by(|(_, a), (_, b)| (a.0.time, &a.1).cmp(&(b.0.time, &b.1))).map(|(place, _)| place);
@@ -88,7 +88,7 @@ impl Step<'_, '_> {
             self.delete(RecentRow::key(account, recent.row, &peer));
             self.put(RecentRow::key(account, recent.time, &peer), &RecentRow {});
             row.recent = Some(Recent { time: recent.time, row: recent.time });
-            self.put(ConversationRow::key(account, &peer), &row);
+            self.put_conversation(account, &peer, row);
         }
         Ok(oldest.map(|(_, peer, row)| (peer, row)))
     }
@@ -121,8 +121,8 @@ impl Step<'_, '_> {
     }
 
     /// The row of a recent contact, expired or not: no compaction takes it while it has a place.
-    fn stored_conversation(&self, account: &Account, peer: &Account) -> Result<ConversationRow, RowsError> {
-        Ok(get(self.rows(), ConversationRow::key(account, peer).as_slice())?.unwrap_or_default())
+    fn stored_conversation(&self, account: &Account, peer: &Account) -> Result<Hot<ConversationRow>, RowsError> {
+        Ok(get_hot(self.rows(), ConversationRow::key(account, peer).as_slice())?.unwrap_or_default())
     }
 
     fn recent_peers(&self, account: &Account) -> Result<Vec<Account>, RowsError> {

@@ -94,7 +94,7 @@ impl Step<'_, '_> {
             && let Some(mut owner) = self.mailbox().account(sender)?.filter(|owner| owner.ahead < message_time)
         {
             owner.ahead = message_time;
-            self.put_account(sender, &owner);
+            self.put_account(sender, owner);
         }
         Ok(())
     }
@@ -118,7 +118,7 @@ impl Step<'_, '_> {
         let entry = follows && event.content.origin != Origin::Import;
         let how = Entering { flags: RowFlags::default(), entry };
         let sequence = self.enter(sender, &mut owner, receiver, message, how, event.session.as_ref())?;
-        self.put_account(sender, &owner);
+        self.put_account(sender, owner);
         Ok(sequence)
     }
 

@@ -59,7 +59,7 @@ impl Step<'_, '_> {
         self.put(SessionRow::key(&account, &event.session), &session);
         let opened = self.open_device(&account, &mut owner, event)?;
         self.count_online(&account, &mut owner)?;
-        self.put_account(&account, &owner);
+        self.put_account(&account, owner);
         Ok(Verdict::Applied(Answer::Opened(opened)))
     }
 
@@ -143,7 +143,7 @@ impl Step<'_, '_> {
                 self.put(SessionRow::key(&end.account, &end.session), &row);
             }
             self.count_online(&end.account, &mut owner)?;
-            self.put_account(&end.account, &owner);
+            self.put_account(&end.account, owner.clone());
             if ends {
                 let missed = if attended { self.missed(&end.account, &owner, &row)? } else { None };
                 sessions.push(ClosedSession { place, platform: row.platform, missed });
@@ -203,7 +203,7 @@ impl Step<'_, '_> {
             self.put(DeviceRow::key(&advance.account, &advance.device), &device);
             if cursor > owner.floor {
                 owner.floor = cursor;
-                self.put_account(&advance.account, &owner);
+                self.put_account(&advance.account, owner);
             }
         }
         Ok(Verdict::Applied(Answer::Done))

@@ -4,8 +4,8 @@ use duolog_topics::{Account, Authority, Envelope, Event, Millis, partition_of};
 
 use super::{Fold, FoldError};
 use crate::domain::rows::{
-    AccountRow, Change, Key, OutboxRow, Outcome, OutcomeRow, Pointer, PositionRow, Row, Rows, RowsError, Table,
-    TimelineEntry, TimelineRow, get,
+    AccountRow, Change, ConversationRow, Hot, Key, OutboxRow, Outcome, OutcomeRow, Pointer, PositionRow, Row, Rows,
+    RowsError, Table, TimelineEntry, TimelineRow, get,
 };
 use crate::domain::verdict::{Announcement, Effect, Place, Verdict};
 use crate::domain::view::{Entry, Mailbox};
@@ -113,8 +113,12 @@ impl<'f, 'a> Step<'f, 'a> {
         self.put(OutcomeRow::key(self.at), &OutcomeRow { record_time: self.time(), outcome });
     }
 
-    pub fn put_account(&mut self, account: &Account, row: &AccountRow) {
-        self.put(AccountRow::key(account), row);
+    pub fn put_account(&mut self, account: &Account, row: impl Into<Hot<AccountRow>>) {
+        self.fold.rows.put_hot(AccountRow::key(account), row.into());
+    }
+
+    pub fn put_conversation(&mut self, account: &Account, peer: &Account, row: impl Into<Hot<ConversationRow>>) {
+        self.fold.rows.put_hot(ConversationRow::key(account, peer), row.into());
     }
 
     /// Adds an entry to an account's timeline, at a sequence that was given out for it.

@@ -1,9 +1,7 @@
-use std::sync::Arc;
-
 use duolog_topics::{Account, Millis};
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Key, Row, RowsError, Table};
+use super::{Cell, Hot, HotRow, Key, Row, RowsError, Table};
 
 /// `accounts`: (account) -> what a mailbox counts.
 ///
@@ -52,13 +50,26 @@ impl Row for AccountRow {
     const TABLE: Table = Table::Account;
 
     fn cell(&self) -> Cell {
-        Cell::Account(Arc::new(self.clone()))
+        Cell::Account(self.clone().into())
     }
 
     fn from_cell(cell: &Cell) -> Result<Self, RowsError> {
         match cell {
             Cell::Account(row) => Ok(Self::clone(row)),
             other => Self::decode(&other.bytes()),
+        }
+    }
+}
+
+impl HotRow for AccountRow {
+    fn held(row: Hot<Self>) -> Cell {
+        Cell::Account(row)
+    }
+
+    fn of(cell: Cell) -> Result<Hot<Self>, RowsError> {
+        match cell {
+            Cell::Account(row) => Ok(row),
+            other => Ok(Self::decode(&other.bytes())?.into()),
         }
     }
 }

@@ -1,8 +1,6 @@
-use std::sync::Arc;
-
 use bytes::Bytes;
 
-use super::{AccountRow, ConversationRow, Row, RowsError, Scratch, Table};
+use super::{AccountRow, ConversationRow, Hot, Row, RowsError, Scratch, Table};
 
 /// A row's value on its way between the fold and the store.
 ///
@@ -11,8 +9,8 @@ use super::{AccountRow, ConversationRow, Row, RowsError, Scratch, Table};
 #[derive(Clone, PartialEq, Debug)]
 pub enum Cell {
     Encoded(Bytes),
-    Account(Arc<AccountRow>),
-    Conversation(Arc<ConversationRow>),
+    Account(Hot<AccountRow>),
+    Conversation(Hot<ConversationRow>),
 }
 
 impl Cell {
@@ -42,12 +40,19 @@ impl Cell {
     /// If the bytes are no row of the table.
     pub fn decoded(self, table: Table) -> Result<Self, RowsError> {
         Ok(match (table, &self) {
-            (Table::Account, Self::Encoded(value)) => Self::Account(Arc::new(AccountRow::decode(value)?)),
-            (Table::Conversation, Self::Encoded(value)) => {
-                Self::Conversation(Arc::new(ConversationRow::decode(value)?))
-            }
+            (Table::Account, Self::Encoded(value)) => Self::Account(AccountRow::decode(value)?.into()),
+            (Table::Conversation, Self::Encoded(value)) => Self::Conversation(ConversationRow::decode(value)?.into()),
             _ => self,
         })
+    }
+
+    /// Reads a little of what it points at, so that it is in the caches of the core when more is read.
+    pub fn near(&self) -> u64 {
+        match self {
+            Self::Encoded(value) => value.first().copied().map_or(0, u64::from),
+            Self::Account(row) => row.sequence,
+            Self::Conversation(row) => row.changed,
+        }
     }
 
     /// Bytes that it takes in memory, about.

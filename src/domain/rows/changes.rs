@@ -1,58 +1,135 @@
-use super::keyed::{InOrder, Keyed};
+use super::keyed::{HashedKey, InOrder, Keyed};
 use super::{Cell, Direction, Key, KeyRange};
 
 /// A batch as large as this leaves memory behind that is too much for the next one.
 const KEPT: usize = 1 << 16;
 
-/// What a fold leaves behind: each changed key once, with its new value or none if the row is gone.
+/// What a fold leaves behind: each changed key once, with its new value or none if the row is gone. Beside them it holds what
+/// the fold has read and not changed.
 #[derive(Clone, Debug, Default)]
-pub struct Changes(Keyed<Option<Cell>>);
+pub struct Changes {
+    rows: Keyed<Seen>,
+    /// How many of the rows were read only.
+    read: usize,
+}
+
+/// A row that a fold has read or changed; its absence as well.
+#[derive(Clone, Debug)]
+struct Seen {
+    cell: Option<Cell>,
+    changed: bool,
+}
+
+impl Seen {
+    fn change(&self) -> Option<&Option<Cell>> {
+        self.changed.then_some(&self.cell)
+    }
+}
 
 impl Changes {
     /// Notes the value of a row, or that it is gone.
     pub fn set(&mut self, key: Key, cell: Option<Cell>) {
-        self.0.put(key, cell, |before, cell| *before = cell);
+        self.set_hashed(key.into(), cell);
+    }
+
+    fn set_hashed(&mut self, key: HashedKey, cell: Option<Cell>) {
+        let Self { rows, read } = self;
+        rows.put(key, Seen { cell, changed: true }, |before, now| {
+            *read -= usize::from(!before.changed);
+            *before = now;
+        });
     }
 
     /// What became of a key; `None` if it did not change.
     pub fn get(&self, key: &[u8]) -> Option<&Option<Cell>> {
-        self.0.get(key)
+        self.rows.get(key)?.change()
+    }
+
+    /// What a row is, if it was read or changed.
+    pub(super) fn seen(&self, key: &[u8]) -> Option<&Option<Cell>> {
+        self.rows.get(key).map(|seen| &seen.cell)
+    }
+
+    /// Keeps a row that was read.
+    pub(super) fn keep(&mut self, key: Key, cell: Option<Cell>) {
+        self.read += usize::from(self.rows.keep(key.into(), Seen { cell, changed: false }));
+    }
+
+    /// Reads rows together, those of them that are not here yet.
+    pub(super) fn keep_all<E>(
+        &mut self,
+        keys: impl Iterator<Item = Key>,
+        read: impl FnOnce(&[&HashedKey]) -> Result<Vec<Option<Cell>>, E>,
+    ) -> Result<(), E> {
+        let before = self.rows.len();
+        keys.for_each(|key| self.keep(key, None));
+        let (keys, seen): (Vec<_>, Vec<_>) = self.rows.after(before).unzip();
+        for (seen, cell) in seen.into_iter().zip(read(&keys)?) {
+            seen.cell = cell;
+        }
+        Ok(())
+    }
+
+    /// How many rows were read only.
+    pub(super) fn read(&self) -> usize {
+        self.read
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.rows.len() - self.read
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 
     /// Forgets everything and keeps the memory for the next batch, unless it was an unusually large one.
     pub fn clear(&mut self) {
-        if self.0.capacity() > KEPT {
-            self.0 = Keyed::default();
+        if self.rows.capacity() > KEPT {
+            self.rows = Keyed::default();
         }
-        self.0.clear();
+        self.rows.clear();
+        self.read = 0;
     }
 
     /// Every change, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
-        self.0.iter()
+        self.rows.iter().filter_map(|(key, seen)| Some((key, seen.change()?)))
     }
 
-    /// Gives every change away, in no order, and keeps the memory for the next batch.
-    pub fn give(&mut self, each: impl FnMut(Key, Option<Cell>)) {
-        self.0.give(each);
+    /// Gives every change away, in no order, and keeps the memory for the next batch. `coming` hears of the next ones before
+    /// each of them is given.
+    pub fn give<G>(
+        &mut self,
+        to: &mut G,
+        coming: impl Fn(&G, &mut dyn Iterator<Item = &HashedKey>),
+        mut each: impl FnMut(&mut G, HashedKey, Option<Cell>),
+    ) {
+        self.read = 0;
+        self.rows.give(
+            to,
+            |to, next| coming(to, &mut next.iter().filter(|(_, seen)| seen.changed).map(|(key, _)| key)),
+            |to, key, seen| {
+                if seen.changed {
+                    each(to, key, seen.cell);
+                }
+            },
+        );
+    }
+
+    /// Takes over the changes of another one.
+    pub(super) fn take_over(&mut self, changes: &mut Self) {
+        changes.give(self, |_, _| (), |to, key, cell| to.set_hashed(key, cell));
     }
 
     /// Every change in the order of the keys. Costs a sort.
     pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
-        self.0.sorted()
+        self.rows.sorted(|_| 0).filter_map(|(key, seen)| Some((key, seen.change()?)))
     }
 
     /// The changes within a range of keys, in order. Where the range is no walk within a run it costs a look at all changes.
     pub fn range<'c>(&'c self, range: KeyRange<'_>, direction: Direction) -> InOrder<'c, Option<Cell>> {
-        self.0.range(range, direction)
+        Box::new(self.rows.range(range, direction).filter_map(|(key, seen)| Some((key, seen.change()?))))
     }
 }
 

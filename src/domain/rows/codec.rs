@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use smallvec::SmallVec;
 
-use super::{Cell, Rows, RowsError, Table};
+use super::{Cell, Hot, HotRow, Rows, RowsError, Table};
 
 /// The format of every value that this program writes.
 const FORMAT: u8 = 1;
@@ -116,6 +116,14 @@ pub fn record_time_of(value: &[u8]) -> Option<Millis> {
 /// If it cannot be read or decoded.
 pub fn get<R: Row>(rows: &dyn Rows, key: &[u8]) -> Result<Option<R>, RowsError> {
     rows.cell(key)?.map(|cell| R::from_cell(&cell)).transpose()
+}
+
+/// Reads one hot row, without a copy where it is decoded.
+///
+/// # Errors
+/// If it cannot be read or decoded.
+pub fn get_hot<R: HotRow>(rows: &dyn Rows, key: &[u8]) -> Result<Option<Hot<R>>, RowsError> {
+    rows.cell(key)?.map(R::of).transpose()
 }
 
 /// Where a record stands, for ever: rows point at records with it.

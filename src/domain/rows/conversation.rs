@@ -1,9 +1,7 @@
-use std::sync::Arc;
-
 use duolog_topics::{Account, Millis};
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Key, KeyReader, Row, RowsError, Table};
+use super::{Cell, Hot, HotRow, Key, KeyReader, Row, RowsError, Table};
 
 /// The place of a message in a conversation's history.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
@@ -52,7 +50,7 @@ impl Row for ConversationRow {
     const TABLE: Table = Table::Conversation;
 
     fn cell(&self) -> Cell {
-        Cell::Conversation(Arc::new(self.clone()))
+        Cell::Conversation(self.clone().into())
     }
 
     fn from_cell(cell: &Cell) -> Result<Self, RowsError> {
@@ -68,6 +66,19 @@ impl Row for ConversationRow {
 
     fn set_record_time(&mut self, time: Millis) {
         self.record_time = time;
+    }
+}
+
+impl HotRow for ConversationRow {
+    fn held(row: Hot<Self>) -> Cell {
+        Cell::Conversation(row)
+    }
+
+    fn of(cell: Cell) -> Result<Hot<Self>, RowsError> {
+        match cell {
+            Cell::Conversation(row) => Ok(row),
+            other => Ok(Self::decode(&other.bytes())?.into()),
+        }
     }
 }
 

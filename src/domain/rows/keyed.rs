@@ -3,15 +3,14 @@ use std::ops::Bound;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use itertools::Itertools as _;
 use smallvec::{SmallVec, smallvec};
 
 use super::{Direction, Key, KeyRange, Table};
 
-/// Bytes of a key that are compared before the key itself: most keys of a table differ there.
-const HEAD: usize = 24;
 /// Places of a run that need no memory of their own.
 const INLINE: usize = 4;
+/// Keys that are gone to at once: a core waits for about so many places in memory at the same time.
+const TOGETHER: usize = 32;
 
 /// Something for each of many keys, in memory.
 ///
@@ -27,7 +26,7 @@ const INLINE: usize = 4;
 /// in the caches of a core, and the rows themselves are touched when they are found.
 #[derive(Clone, Debug)]
 pub struct Keyed<V> {
-    entries: Vec<(Key, V)>,
+    entries: Vec<(HashedKey, V)>,
     by_key: HashTable<Hashed<u32>>,
     runs: HashTable<Hashed<Run>>,
 }
@@ -41,6 +40,42 @@ type Run = SmallVec<[u32; INLINE]>;
 struct Hashed<T> {
     hash: u32,
     value: T,
+}
+
+/// A key with what finds it in any [`Keyed`].
+#[derive(Clone, Debug)]
+pub struct HashedKey {
+    key: Key,
+    hash: u32,
+    /// The length of what it has in common with the keys of a walk; 0: there are no walks over its table.
+    walked: u32,
+}
+
+impl From<Key> for HashedKey {
+    fn from(key: Key) -> Self {
+        let walked = Table::walked_prefix(key.as_slice());
+        let (hash, walked) = (hash(walked.unwrap_or(key.as_slice())), walked.map_or(0, |prefix| prefix.len() as u32));
+        Self { key, hash, walked }
+    }
+}
+
+impl std::ops::Deref for HashedKey {
+    type Target = Key;
+
+    fn deref(&self) -> &Key {
+        &self.key
+    }
+}
+
+impl HashedKey {
+    /// Reads both ends of it.
+    fn near(&self) -> u32 {
+        u32::from(self.key.as_slice()[0]) ^ self.hash
+    }
+
+    fn walked(&self) -> Option<&[u8]> {
+        (self.walked > 0).then(|| &self.key.as_slice()[..self.walked as usize])
+    }
 }
 
 /// Values with their keys, in order.
@@ -57,21 +92,21 @@ impl<V> Keyed<V> {
     ///
     /// # Panics
     /// If there are more than four billion.
-    pub fn put(&mut self, key: Key, value: V, merge: impl FnOnce(&mut V, V)) {
+    pub fn put(&mut self, key: HashedKey, value: V, merge: impl FnOnce(&mut V, V)) {
         let Self { entries, by_key, runs } = self;
         let next = u32::try_from(entries.len()).expect("memory holds no more than four billion rows");
-        let found = match Table::walked_prefix(key.as_slice()) {
-            None => match Hashed::entry(by_key, key.as_slice(), |place| entries[*place as usize].0 == key) {
-                (Entry::Occupied(found), _) => Some(found.get().value),
-                (Entry::Vacant(slot), hash) => {
-                    slot.insert(Hashed { hash, value: next });
+        let found = match key.walked() {
+            None => match Hashed::entry(by_key, key.hash, |place| entries[*place as usize].0.key == key.key) {
+                Entry::Occupied(found) => Some(found.get().value),
+                Entry::Vacant(slot) => {
+                    slot.insert(Hashed { hash: key.hash, value: next });
                     None
                 }
             },
-            Some(prefix) => match Hashed::entry(runs, prefix, |run| is_of(entries, run, prefix)) {
-                (Entry::Occupied(mut run), _) => add(entries, &mut run.get_mut().value, &key, next),
-                (Entry::Vacant(slot), hash) => {
-                    slot.insert(Hashed { hash, value: smallvec![next] });
+            Some(prefix) => match Hashed::entry(runs, key.hash, |run| is_of(entries, run, prefix)) {
+                Entry::Occupied(mut run) => add(entries, &mut run.get_mut().value, &key, next),
+                Entry::Vacant(slot) => {
+                    slot.insert(Hashed { hash: key.hash, value: smallvec![next] });
                     None
                 }
             },
@@ -82,16 +117,71 @@ impl<V> Keyed<V> {
         }
     }
 
-    #[inline]
+    /// Puts a value for a key, unless there is one already; whether there was none.
+    pub fn keep(&mut self, key: HashedKey, value: V) -> bool {
+        let before = self.len();
+        self.put(key, value, |_, _| ());
+        self.len() > before
+    }
+
+    /// The keys and values that came after so many others.
+    pub fn after(&mut self, others: usize) -> impl ExactSizeIterator<Item = (&HashedKey, &mut V)> {
+        self.entries[others..].iter_mut().map(|(key, value)| (&*key, value))
+    }
+
     pub fn get(&self, key: &[u8]) -> Option<&V> {
-        let place = match Table::walked_prefix(key) {
-            None => *Hashed::find(&self.by_key, key, |place| self.key(*place).as_slice() == key)?,
+        let walked = Table::walked_prefix(key);
+        self.find(hash(walked.unwrap_or(key)), walked, key)
+    }
+
+    pub fn get_hashed(&self, key: &HashedKey) -> Option<&V> {
+        self.find(key.hash, key.walked(), key.as_slice())
+    }
+
+    #[inline]
+    fn find(&self, hash: u32, walked: Option<&[u8]>, key: &[u8]) -> Option<&V> {
+        let place = match walked {
+            None => *Hashed::find(&self.by_key, hash, |place| self.key(*place).as_slice() == key)?,
             Some(prefix) => {
-                let run = self.run(prefix)?;
+                let run = Hashed::find(&self.runs, hash, |run| is_of(&self.entries, run, prefix))?;
                 run[run.binary_search_by(|place| self.key(*place).as_slice().cmp(key)).ok()?]
             }
         };
         Some(self.entry(place).1)
+    }
+
+    /// Goes to where keys are, before they are looked for or put: what lies there comes into the caches of the core. Each step
+    /// of it is made for many keys at once, so that it is one wait for memory and not as many. `near` reads what lies behind a
+    /// value.
+    pub fn approach<'k>(&self, keys: impl IntoIterator<Item = &'k HashedKey>, near: impl Fn(&V) -> u64) {
+        let mut keys = keys.into_iter();
+        loop {
+            let mut places = [u32::MAX; TOGETHER];
+            let mut count = 0;
+            for (place, key) in places.iter_mut().zip(keys.by_ref()) {
+                *place = self.place_about(key);
+                count += 1;
+            }
+            self.go_to(&places[..count], &near);
+            if count < TOGETHER {
+                return;
+            }
+        }
+    }
+
+    fn go_to(&self, places: &[u32], near: impl Fn(&V) -> u64) {
+        let entries = || places.iter().filter_map(|place| self.entries.get(*place as usize));
+        std::hint::black_box(entries().fold(0, |read, (key, _)| read ^ key.near()));
+        std::hint::black_box(entries().fold(0, |read, (_, value)| read ^ near(value)));
+    }
+
+    /// Where a key is likely to be, as far as its hash tells.
+    fn place_about(&self, key: &HashedKey) -> u32 {
+        let found = match key.walked {
+            0 => Hashed::find(&self.by_key, key.hash, |_| true).copied(),
+            _ => Hashed::find(&self.runs, key.hash, |_| true).and_then(|run| run.last().copied()),
+        };
+        found.unwrap_or(u32::MAX)
     }
 
     pub fn len(&self) -> usize {
@@ -104,14 +194,24 @@ impl<V> Keyed<V> {
 
     /// Every key and value, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &V)> {
-        self.entries.iter().map(|(key, value)| (key, value))
+        self.entries.iter().map(|(key, value)| (&key.key, value))
     }
 
-    /// Gives everything away, in no order, and keeps the memory.
-    pub fn give(&mut self, mut each: impl FnMut(Key, V)) {
+    /// Gives everything away, in no order, and keeps the memory. `coming` hears of the next ones before each of them is given.
+    pub fn give<G>(
+        &mut self,
+        to: &mut G,
+        coming: impl Fn(&G, &[(HashedKey, V)]),
+        mut each: impl FnMut(&mut G, HashedKey, V),
+    ) {
         self.by_key.clear();
         self.runs.clear();
-        self.entries.drain(..).for_each(|(key, value)| each(key, value));
+        let mut entries = self.entries.drain(..);
+        while !entries.as_slice().is_empty() {
+            let next = entries.as_slice();
+            coming(to, &next[..next.len().min(TOGETHER)]);
+            entries.by_ref().take(TOGETHER).for_each(|(key, value)| each(to, key, value));
+        }
     }
 
     /// How much finds room in the memory that was taken so far.
@@ -121,7 +221,7 @@ impl<V> Keyed<V> {
 
     /// Forgets everything and keeps the memory for what comes next.
     pub fn clear(&mut self) {
-        self.give(|_, _| ());
+        self.give(&mut (), |(), _| (), |(), _, _| ());
     }
 
     /// Makes room for as much as there is in another one.
@@ -131,12 +231,19 @@ impl<V> Keyed<V> {
         self.runs.reserve(other.runs.len(), Hashed::spread);
     }
 
-    /// Everything in the order of the keys. Costs a sort.
-    pub fn sorted(&self) -> impl Iterator<Item = (&Key, &V)> {
-        let runs = self.runs.iter().map(|run| (self.key(run.value[0]), &run.value));
-        let in_runs = in_order(runs).flatten().map(|place| self.entry(*place));
-        let alone = in_order(self.by_key.iter().map(|found| (self.key(found.value), found.value)));
-        alone.map(|place| self.entry(place)).merge_by(in_runs, |(a, _), (b, _)| a < b)
+    /// Everything in the order of the keys. Costs a sort. `near` as in [`Keyed::approach`].
+    pub fn sorted(&self, near: impl Fn(&V) -> u64) -> impl Iterator<Item = (&Key, &V)> {
+        let alone = self.by_key.iter().map(|found| std::slice::from_ref(&found.value));
+        let runs = self.runs.iter().map(|run| run.value.as_slice());
+        // The keys of other tables, and of other runs, lie before a run or behind it.
+        let places: Vec<u32> =
+            in_order(alone.chain(runs).map(|places| (self.key(places[0]), places))).flatten().copied().collect();
+        (0..places.len()).map(move |next| {
+            if next.is_multiple_of(TOGETHER) {
+                self.go_to(&places[next..places.len().min(next + TOGETHER)], &near);
+            }
+            self.entry(places[next])
+        })
     }
 
     /// What lies within a range of keys, in order. Where the range is no walk within a run it costs a look at everything.
@@ -154,7 +261,7 @@ impl<V> Keyed<V> {
     }
 
     fn run(&self, prefix: &[u8]) -> Option<&Run> {
-        Hashed::find(&self.runs, prefix, |run| is_of(&self.entries, run, prefix))
+        Hashed::find(&self.runs, hash(prefix), |run| is_of(&self.entries, run, prefix))
     }
 
     fn entry(&self, place: u32) -> (&Key, &V) {
@@ -168,13 +275,13 @@ impl<V> Keyed<V> {
 }
 
 /// Whether the keys of a run begin with this. The newest one is asked, because it is looked at next.
-fn is_of<V>(entries: &[(Key, V)], run: &Run, prefix: &[u8]) -> bool {
+fn is_of<V>(entries: &[(HashedKey, V)], run: &Run, prefix: &[u8]) -> bool {
     run.last().is_some_and(|place| entries[*place as usize].0.as_slice().starts_with(prefix))
 }
 
 /// Adds the place of a key to a run, or gives the place where the key is already.
-fn add<V>(entries: &[(Key, V)], run: &mut Run, key: &Key, next: u32) -> Option<u32> {
-    let at = |place: &u32| &entries[*place as usize].0;
+fn add<V>(entries: &[(HashedKey, V)], run: &mut Run, key: &Key, next: u32) -> Option<u32> {
+    let at = |place: &u32| &entries[*place as usize].0.key;
     match run.last() {
         Some(last) if at(last) < key => run.push(next),
         _ => match run.binary_search_by(|place| at(place).cmp(key)) {
@@ -186,23 +293,12 @@ fn add<V>(entries: &[(Key, V)], run: &mut Run, key: &Key, next: u32) -> Option<u
 }
 
 impl<T> Hashed<T> {
-    fn find<'t>(table: &'t HashTable<Self>, bytes: &[u8], mut is: impl FnMut(&T) -> bool) -> Option<&'t T> {
-        let (hash, spread) = Self::hash(bytes);
-        table.find(spread, |found| found.hash == hash && is(&found.value)).map(|found| &found.value)
+    fn find(table: &HashTable<Self>, hash: u32, mut is: impl FnMut(&T) -> bool) -> Option<&T> {
+        table.find(spread(hash), |found| found.hash == hash && is(&found.value)).map(|found| &found.value)
     }
 
-    fn entry<'t>(
-        table: &'t mut HashTable<Self>,
-        bytes: &[u8],
-        mut is: impl FnMut(&T) -> bool,
-    ) -> (Entry<'t, Self>, u32) {
-        let (hash, spread) = Self::hash(bytes);
-        (table.entry(spread, |found| found.hash == hash && is(&found.value), Self::spread), hash)
-    }
-
-    fn hash(bytes: &[u8]) -> (u32, u64) {
-        let hash = std::hash::BuildHasher::hash_one(&FixedState::default(), bytes) as u32;
-        (hash, spread(hash))
+    fn entry(table: &mut HashTable<Self>, hash: u32, mut is: impl FnMut(&T) -> bool) -> Entry<'_, Self> {
+        table.entry(spread(hash), |found| found.hash == hash && is(&found.value), Self::spread)
     }
 
     fn spread(&self) -> u64 {
@@ -210,23 +306,20 @@ impl<T> Hashed<T> {
     }
 }
 
+fn hash(bytes: &[u8]) -> u32 {
+    std::hash::BuildHasher::hash_one(&FixedState::default(), bytes) as u32
+}
+
 /// A hash as tables take it: they look at its lowest and its highest bits.
 fn spread(hash: u32) -> u64 {
     u64::from(hash) << 32 | u64::from(hash)
 }
 
-/// Sorts by keys. Their beginnings are compared beside each other, without a look at each key where it lies.
-fn in_order<'k, T>(keyed: impl Iterator<Item = (&'k Key, T)>) -> impl Iterator<Item = T> {
-    let mut keyed: Vec<_> = keyed.map(|(key, value)| (head(key.as_slice()), key, value)).collect();
+/// Sorts by keys. Their beginnings are compared beside each other, as numbers, without a look at each key where it lies.
+pub fn in_order<'k, T>(keyed: impl Iterator<Item = (&'k Key, T)>) -> impl Iterator<Item = T> {
+    let mut keyed: Vec<_> = keyed.map(|(key, value)| (key.head(), key, value)).collect();
     keyed.sort_unstable_by(|(a_head, a, _), (b_head, b, _)| a_head.cmp(b_head).then_with(|| a.cmp(b)));
     keyed.into_iter().map(|(_, _, value)| value)
-}
-
-fn head(key: &[u8]) -> [u8; HEAD] {
-    let mut head = [0; HEAD];
-    let length = key.len().min(HEAD);
-    head[..length].copy_from_slice(&key[..length]);
-    head
 }
 
 fn in_direction<'c, V>(

@@ -5,83 +5,79 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 
-use super::{Cell, Changes, Direction, Key, KeyRange, Row, Rows, RowsError, Visited, Visitor};
+use super::{Cell, Changes, Direction, Hot, HotRow, Key, KeyRange, Row, Rows, RowsError, Visited, Visitor};
 
-/// Changes over rows that do not have them yet.
+/// Rows that were read and are not changed are kept up to so many: a walk over a long list asks for none of them again.
+const READ: usize = 1 << 13;
+
+/// Changes over rows that do not have them yet. What was read below is kept beside them: a batch asks for the same few rows
+/// again and again.
 pub struct Overlay<'a> {
     base: &'a dyn Rows,
-    changes: Changes,
-    read: RefCell<Read>,
-}
-
-/// What was read last from below: a record asks for the rows of its few accounts several times.
-#[derive(Default)]
-struct Read {
-    rows: [Option<(Key, Option<Cell>)>; 6],
-    next: usize,
-}
-
-impl Read {
-    fn get(&self, key: &[u8]) -> Option<&Option<Cell>> {
-        self.rows.iter().flatten().find(|(read, _)| read.as_slice() == key).map(|(_, cell)| cell)
-    }
-
-    fn note(&mut self, key: &[u8], cell: Option<Cell>) {
-        self.rows[self.next] = Some((Key::from(key), cell));
-        self.next = (self.next + 1) % self.rows.len();
-    }
+    seen: RefCell<Changes>,
 }
 
 impl<'a> Overlay<'a> {
     pub fn new(base: &'a dyn Rows) -> Self {
-        Self { base, changes: Changes::default(), read: RefCell::default() }
+        Self { base, seen: RefCell::default() }
     }
 
     /// The same rows without any change, and with the memory of earlier changes.
     #[must_use]
     pub fn reusing(self, spare: Changes) -> Self {
-        Self { changes: spare, ..Self::new(self.base) }
+        Self { seen: RefCell::new(spare), ..self }
+    }
+
+    /// Reads rows that will be asked for, all together, which costs less than one after the other.
+    ///
+    /// # Errors
+    /// If a row cannot be read. Nothing may be read here any more.
+    pub fn read_ahead(&mut self, keys: impl Iterator<Item = Key>) -> Result<(), RowsError> {
+        self.seen.get_mut().keep_all(keys, |keys| self.base.cells(keys))
     }
 
     pub fn put<R: Row>(&mut self, key: Key, row: &R) {
-        self.changes.set(key, Some(row.cell()));
+        self.seen.get_mut().set(key, Some(row.cell()));
+    }
+
+    pub fn put_hot<R: HotRow>(&mut self, key: Key, row: Hot<R>) {
+        self.seen.get_mut().set(key, Some(R::held(row)));
     }
 
     pub fn delete(&mut self, key: Key) {
-        self.changes.set(key, None);
+        self.seen.get_mut().set(key, None);
     }
 
     /// Takes over the changes of a batch that was folded over this overlay.
     pub fn apply(&mut self, changes: &mut Changes) {
-        changes.give(|key, cell| self.changes.set(key, cell));
+        self.seen.get_mut().take_over(changes);
     }
 
     pub fn into_changes(self) -> Changes {
-        self.changes
+        self.seen.into_inner()
     }
 
     pub fn changed(&self) -> usize {
-        self.changes.len()
+        self.seen.borrow().len()
     }
 }
 
 impl Rows for Overlay<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowsError> {
-        match self.changes.get(key) {
-            Some(change) => Ok(change.as_ref().map(Cell::bytes)),
-            None => self.base.get(key),
-        }
+        Ok(self.cell(key)?.as_ref().map(Cell::bytes))
     }
 
     fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
-        if let Some(change) = self.changes.get(key) {
-            return Ok(change.clone());
-        }
-        if let Some(read) = self.read.borrow().get(key) {
-            return Ok(read.clone());
+        if let Some(seen) = self.seen.borrow().seen(key) {
+            return Ok(seen.clone());
         }
         let cell = self.base.cell(key)?;
-        self.read.borrow_mut().note(key, cell.clone());
+        // Within a walk they stay as they are.
+        if let Ok(mut seen) = self.seen.try_borrow_mut()
+            && seen.read() < READ
+        {
+            seen.keep(Key::from(key), cell.clone());
+        }
         Ok(cell)
     }
 
@@ -91,7 +87,8 @@ impl Rows for Overlay<'_> {
         direction: Direction,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> Visited,
     ) -> Result<(), RowsError> {
-        let changes = self.changes.range(range, direction);
+        let seen = self.seen.borrow();
+        let changes = seen.range(range, direction);
         scan_merged(changes, direction, &mut |visit| self.base.scan(range, direction, visit), visit)
     }
 }

@@ -186,6 +186,18 @@ impl Key {
         self.0.into_vec()
     }
 
+    /// Its beginning, as a number: what has a lower one comes first. Most keys of a table differ there.
+    #[inline]
+    pub fn head(&self) -> (u128, u64) {
+        const HEAD: usize = size_of::<u128>() + size_of::<u64>();
+        let mut head = [0; HEAD];
+        let length = self.0.len().min(HEAD);
+        head[..length].copy_from_slice(&self.0[..length]);
+        let (first, second) = head.split_at(size_of::<u128>());
+        let (first, second) = (first.try_into().expect("16 bytes"), second.try_into().expect("8 bytes"));
+        (u128::from_be_bytes(first), u64::from_be_bytes(second))
+    }
+
     /// The table that the key is of.
     pub fn table(&self) -> Option<Table> {
         self.0.first().and_then(|byte| Table::from_byte(*byte))

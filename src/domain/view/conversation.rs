@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use duolog_topics::{Account, Millis};
 
 use super::{Mailbox, MessageView};
-use crate::domain::rows::{ConversationRow, Direction, HistoryPlace, HistoryRow, RecentRow, RowsError, get};
+use crate::domain::rows::{ConversationRow, Direction, HistoryPlace, HistoryRow, Hot, RecentRow, RowsError, get};
 
 /// One of the recent contacts.
 #[derive(Clone, PartialEq, Debug)]
@@ -58,7 +58,7 @@ impl Mailbox<'_> {
     }
 
     /// The conversations that are recent contacts, newest first.
-    fn recent_conversations(&self, account: &Account) -> Result<Vec<(Account, ConversationRow)>, RowsError> {
+    fn recent_conversations(&self, account: &Account) -> Result<Vec<(Account, Hot<ConversationRow>)>, RowsError> {
         let mut found = Vec::new();
         self.walk(&RecentRow::prefix(account), Direction::Forward, |key, _| {
             let (_, peer) = RecentRow::place(key)?;

@@ -3,9 +3,9 @@ use std::ops::{Bound, ControlFlow};
 use duolog_topics::{Account, Millis};
 
 use crate::domain::rows::{
-    AccountRow, ConversationRow, DeviceRow, Direction, HistoryRow, Horizon, IdempotencyRow, Key, KeyRange, MessageRow,
-    MetaRow, Pointer, ProfileRow, PushTokenRow, RecentRow, RelationKind, RelationRow, Row, Rows, RowsError, SessionRow,
-    Table, TimelineRow, Window, get, record_time_of,
+    AccountRow, ConversationRow, DeviceRow, Direction, HistoryRow, Horizon, Hot, IdempotencyRow, Key, KeyRange,
+    MessageRow, MetaRow, Pointer, ProfileRow, PushTokenRow, RecentRow, RelationKind, RelationRow, Row, Rows, RowsError,
+    SessionRow, Table, TimelineRow, Window, get, get_hot, record_time_of,
 };
 
 /// The mailboxes of one partition as a reader may see them: rows below a horizon are absent here, whatever the disk
@@ -25,11 +25,11 @@ impl<'a> Mailbox<'a> {
     ///
     /// # Errors
     /// If it cannot be read; so in all functions here.
-    pub fn account_row(&self, account: &Account) -> Result<Option<AccountRow>, RowsError> {
-        get(self.rows, AccountRow::key(account).as_slice())
+    pub fn account_row(&self, account: &Account) -> Result<Option<Hot<AccountRow>>, RowsError> {
+        get_hot(self.rows, AccountRow::key(account).as_slice())
     }
 
-    pub fn account(&self, account: &Account) -> Result<Option<AccountRow>, RowsError> {
+    pub fn account(&self, account: &Account) -> Result<Option<Hot<AccountRow>>, RowsError> {
         Ok(self.account_row(account)?.filter(|row| row.exists))
     }
 
@@ -37,8 +37,9 @@ impl<'a> Mailbox<'a> {
         Ok(self.account(account)?.is_some())
     }
 
-    pub fn conversation(&self, account: &Account, peer: &Account) -> Result<Option<ConversationRow>, RowsError> {
-        self.visible(get(self.rows, ConversationRow::key(account, peer).as_slice())?)
+    pub fn conversation(&self, account: &Account, peer: &Account) -> Result<Option<Hot<ConversationRow>>, RowsError> {
+        let row: Option<Hot<ConversationRow>> = get_hot(self.rows, ConversationRow::key(account, peer).as_slice())?;
+        Ok(row.filter(|row| self.is_visible(&**row)))
     }
 
     pub fn message(&self, pointer: Pointer) -> Result<Option<MessageRow>, RowsError> {
@@ -151,12 +152,16 @@ impl<'a> Mailbox<'a> {
 
     /// The row, unless it is below its table's horizon.
     pub(crate) fn visible<R: Row>(&self, row: Option<R>) -> Result<Option<R>, RowsError> {
+        Ok(row.filter(|row| self.is_visible(row)))
+    }
+
+    fn is_visible<R: Row>(&self, row: &R) -> bool {
         let horizon = match R::TABLE.horizon() {
             Horizon::Timeline => self.meta.horizons.timeline,
             Horizon::Roaming => self.meta.horizons.roaming,
             Horizon::Never | Horizon::Idempotency => 0,
         };
-        Ok(row.filter(|row| row.record_time().is_none_or(|time| time >= horizon)))
+        row.record_time().is_none_or(|time| time >= horizon)
     }
 
     /// Decodes a history row, `None` if it has expired.
