@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use duolog::domain::verdict::{Answer, Verdict};
 use duolog::engine::Engine;
 use duolog::log::{Bounds, Log, LogError, ReadLimit, Record, Stored};
@@ -32,7 +32,7 @@ pub fn closed_loop(runtime: &Runtime, engine: &Engine, numbers: Range<u64>, in_f
                     if number >= end {
                         return refused;
                     }
-                    refused += u64::from(!send(&engine, number).await);
+                    refused += u64::from(send(&engine, number).await.is_err());
                 }
             })
         })
@@ -62,13 +62,13 @@ pub fn open_loop(runtime: &Runtime, engine: &Engine, numbers: Range<u64>, rate: 
         }
         let (engine, times) = (engine.clone(), times.clone());
         sends.push(runtime.spawn(async move {
-            let applied = send(&engine, number).await;
+            let sent = send(&engine, number).await;
             times.lock().saturating_record(due.elapsed().as_nanos() as u64);
-            applied
+            sent
         }));
     }
     for sent in sends {
-        ensure!(runtime.block_on(sent)?, "a message was not applied");
+        runtime.block_on(sent)?.map_err(|why| anyhow!("a message was not applied: {why}"))?;
     }
     let times = times.lock();
     Ok(times.clone())
@@ -79,9 +79,13 @@ pub fn times() -> Histogram<u64> {
     Histogram::new_with_bounds(1_000, 60_000_000_000, 3).expect("the bounds are far enough apart")
 }
 
-async fn send(engine: &Engine, number: u64) -> bool {
+/// If it was not applied, what was said instead.
+async fn send(engine: &Engine, number: u64) -> Result<(), String> {
     let (sender, message) = history::message(number);
-    matches!(engine.submit(&sender, message.into()).await, Ok(Verdict::Applied(Answer::Sent(_))))
+    match engine.submit(&sender, message.into()).await {
+        Ok(Verdict::Applied(Answer::Sent(_))) => Ok(()),
+        said => Err(format!("{said:?}")),
+    }
 }
 
 /// A log that notes how large the batches are that pass through it, and how long they take.

@@ -15,13 +15,12 @@ use std::sync::Arc;
 
 use itertools::Itertools as _;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
-use smallvec::SmallVec;
 
 use super::Applied;
 use super::hot::HotRows;
 use super::versions::{Memory, VersionedRows};
 use super::writer::assert_row;
-use crate::domain::rows::{Cell, Changes, Direction, HashedKey, Key, KeyRange};
+use crate::domain::rows::{Cell, Changes, Direction, HashedKey, Key, KeyRange, Taker};
 
 /// Rows in memory. One thread writes; readers see what was committed when they came.
 pub(super) struct Buffer {
@@ -86,21 +85,7 @@ impl Buffer {
         let mut viewed = viewed();
         viewed.retain(|view| view > began);
         *sequence += 1;
-        changes.give(
-            &mut [&mut *rows, &mut *hot],
-            |rows, coming| {
-                let next: SmallVec<[&HashedKey; 32]> = coming.collect();
-                for (kind, rows) in rows.iter().enumerate() {
-                    rows.approach(
-                        next.iter().copied().filter(|key| HotRows::table(key.as_slice()).is_some() == (kind == 1)),
-                    );
-                }
-            },
-            |[rows, hot], key, cell| {
-                let rows = if HotRows::table(key.as_slice()).is_some() { hot } else { rows };
-                rows.put(key, *sequence, cell, &viewed);
-            },
-        );
+        changes.give(&mut Commit { rows, hot: &mut hot, sequence: *sequence, viewed: &viewed });
         committed.applied = Some(applied);
         committed.rows.bytes() + hot.bytes()
     }
@@ -151,15 +136,38 @@ impl Contents<'_> {
 
     /// Goes to where rows are, before they are looked for.
     pub fn approach<'k>(&self, keys: impl Iterator<Item = &'k HashedKey> + Clone) {
-        let hot = |key: &&HashedKey| HotRows::table(key.as_slice()).is_some();
-        self.committed.rows.approach(keys.clone().filter(|key| !hot(key)));
-        self.hot.approach(keys.filter(hot));
+        approach(&self.committed.rows, &self.hot, keys);
     }
 
     /// The newest version of each row that was committed, in the order of the keys. Costs a sort.
     pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
         self.committed.rows.sorted().merge_by(self.hot.sorted(), |(a, _), (b, _)| a < b)
     }
+}
+
+/// A commit on its way into a buffer.
+struct Commit<'b> {
+    rows: &'b mut VersionedRows,
+    hot: &'b mut VersionedRows,
+    sequence: u64,
+    viewed: &'b [u64],
+}
+
+impl Taker for Commit<'_> {
+    fn prepare(&self, next: &[&HashedKey]) {
+        approach(self.rows, self.hot, next.iter().copied());
+    }
+
+    fn take(&mut self, key: HashedKey, cell: Option<Cell>) {
+        let rows = if HotRows::table(key.as_slice()).is_some() { &mut self.hot } else { &mut self.rows };
+        rows.put(key, self.sequence, cell, self.viewed);
+    }
+}
+
+fn approach<'k>(rows: &VersionedRows, hot: &VersionedRows, keys: impl Iterator<Item = &'k HashedKey> + Clone) {
+    let is_hot = |key: &&HashedKey| HotRows::table(key.as_slice()).is_some();
+    rows.approach(keys.clone().filter(|key| !is_hot(key)));
+    hot.approach(keys.filter(is_hot));
 }
 
 /// Rows that a scan takes from a buffer at once; then it lets the writer in. Most scans end early.

@@ -1,8 +1,18 @@
-use super::keyed::{HashedKey, InOrder, Keyed};
+use smallvec::SmallVec;
+
+use super::keyed::{HashedKey, InOrder, Keyed, TOGETHER};
 use super::{Cell, Direction, Key, KeyRange};
 
 /// A batch as large as this leaves memory behind that is too much for the next one.
 const KEPT: usize = 1 << 16;
+
+/// Who takes changes over.
+pub trait Taker {
+    /// Hears of those that come next, before the first of them.
+    fn prepare(&self, _next: &[&HashedKey]) {}
+
+    fn take(&mut self, key: HashedKey, cell: Option<Cell>);
+}
 
 /// What a fold leaves behind: each changed key once, with its new value or none if the row is gone. Beside them it holds what
 /// the fold has read and not changed.
@@ -29,15 +39,7 @@ impl Seen {
 impl Changes {
     /// Notes the value of a row, or that it is gone.
     pub fn set(&mut self, key: Key, cell: Option<Cell>) {
-        self.set_hashed(key.into(), cell);
-    }
-
-    fn set_hashed(&mut self, key: HashedKey, cell: Option<Cell>) {
-        let Self { rows, read } = self;
-        rows.put(key, Seen { cell, changed: true }, |before, now| {
-            *read -= usize::from(!before.changed);
-            *before = now;
-        });
+        self.take(key.into(), cell);
     }
 
     /// What became of a key; `None` if it did not change.
@@ -97,29 +99,21 @@ impl Changes {
         self.rows.iter().filter_map(|(key, seen)| Some((key, seen.change()?)))
     }
 
-    /// Gives every change away, in no order, and keeps the memory for the next batch. `coming` hears of the next ones before
-    /// each of them is given.
-    pub fn give<G>(
-        &mut self,
-        to: &mut G,
-        coming: impl Fn(&G, &mut dyn Iterator<Item = &HashedKey>),
-        mut each: impl FnMut(&mut G, HashedKey, Option<Cell>),
-    ) {
+    /// Gives every change away, in no order, and keeps the memory for the next batch.
+    pub fn give(&mut self, to: &mut impl Taker) {
         self.read = 0;
         self.rows.give(
             to,
-            |to, next| coming(to, &mut next.iter().filter(|(_, seen)| seen.changed).map(|(key, _)| key)),
+            |to, next| {
+                let changed = next.iter().filter(|(_, seen)| seen.changed).map(|(key, _)| key);
+                to.prepare(&changed.collect::<SmallVec<[_; TOGETHER]>>());
+            },
             |to, key, seen| {
                 if seen.changed {
-                    each(to, key, seen.cell);
+                    to.take(key, seen.cell);
                 }
             },
         );
-    }
-
-    /// Takes over the changes of another one.
-    pub(super) fn take_over(&mut self, changes: &mut Self) {
-        changes.give(self, |_, _| (), |to, key, cell| to.set_hashed(key, cell));
     }
 
     /// Every change in the order of the keys. Costs a sort.
@@ -130,6 +124,16 @@ impl Changes {
     /// The changes within a range of keys, in order. Where the range is no walk within a run it costs a look at all changes.
     pub fn range<'c>(&'c self, range: KeyRange<'_>, direction: Direction) -> InOrder<'c, Option<Cell>> {
         Box::new(self.rows.range(range, direction).filter_map(|(key, seen)| Some((key, seen.change()?))))
+    }
+}
+
+impl Taker for Changes {
+    fn take(&mut self, key: HashedKey, cell: Option<Cell>) {
+        let Self { rows, read } = self;
+        rows.put(key, Seen { cell, changed: true }, |before, now| {
+            *read -= usize::from(!before.changed);
+            *before = now;
+        });
     }
 }
 

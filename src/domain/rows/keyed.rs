@@ -10,7 +10,7 @@ use super::{Direction, Key, KeyRange, Table};
 /// Places of a run that need no memory of their own.
 const INLINE: usize = 4;
 /// Keys that are gone to at once: a core waits for about so many places in memory at the same time.
-const TOGETHER: usize = 32;
+pub(super) const TOGETHER: usize = 32;
 
 /// Something for each of many keys, in memory.
 ///
@@ -197,7 +197,8 @@ impl<V> Keyed<V> {
         self.entries.iter().map(|(key, value)| (&key.key, value))
     }
 
-    /// Gives everything away, in no order, and keeps the memory. `coming` hears of the next ones before each of them is given.
+    /// Gives everything away, in no order, and keeps the memory. `coming` hears of those that come next, before the first of
+    /// them.
     pub fn give<G>(
         &mut self,
         to: &mut G,

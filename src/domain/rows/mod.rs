@@ -29,7 +29,7 @@ mod timeline;
 pub use account::AccountRow;
 pub use broadcast::{Asked, BroadcastRow};
 pub use cell::Cell;
-pub use changes::Changes;
+pub use changes::{Changes, Taker};
 pub use codec::{Pointer, Row, Scratch, get, get_hot, record_time_of};
 pub use consumer::ConsumerRow;
 pub use conversation::{ConversationRow, HistoryPlace, Recent, RecentRow};

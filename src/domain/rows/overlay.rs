@@ -50,7 +50,7 @@ impl<'a> Overlay<'a> {
 
     /// Takes over the changes of a batch that was folded over this overlay.
     pub fn apply(&mut self, changes: &mut Changes) {
-        self.seen.get_mut().take_over(changes);
+        changes.give(self.seen.get_mut());
     }
 
     pub fn into_changes(self) -> Changes {
@@ -241,6 +241,7 @@ mod tests {
         fn an_overlay_reads_like_the_map_with_its_changes_applied(
             base in btree_map(key(), any::<u8>(), 0..60),
             changes in prop::collection::vec((key(), any::<Option<u8>>()), 0..300),
+            ahead in prop::collection::vec(key(), 0..100),
             walks in prop::collection::vec((edge(), any::<bool>(), edge(), any::<bool>()), 20),
         ) {
             let bytes = |byte: u8| Bytes::copy_from_slice(&[byte]);
@@ -252,7 +253,8 @@ mod tests {
             prop_assert_eq!(changes.sorted().count(), changes.len());
             let mut merged = base.clone();
             merged.apply(&changes);
-            let overlay = Overlay::new(&base).reusing(changes);
+            let mut overlay = Overlay::new(&base).reusing(changes.clone());
+            overlay.read_ahead(ahead.iter().map(|at| Key::from(at.as_slice()))).unwrap();
             for (from, from_it, until, until_it) in &walks {
                 let range = KeyRange { from: bound(from, *from_it), until: bound(until, *until_it) };
                 let from_there = from < until || from == until && *from_it && *until_it;
@@ -260,10 +262,19 @@ mod tests {
                     prop_assert_eq!(all(&overlay, range, direction), all(&merged, range, direction));
                 }
             }
-            for key in &keys {
+            for key in keys.iter().chain(&ahead) {
                 prop_assert_eq!(overlay.get(key).unwrap(), merged.get(key).unwrap());
                 prop_assert_eq!(overlay.cell(key).unwrap(), merged.cell(key).unwrap());
             }
+            prop_assert_eq!((overlay.changed(), changes.iter().count()), (changes.len(), changes.len()));
+            // What was read is changed like any other row.
+            let mut changes = changes;
+            for at in ahead.iter().take(20) {
+                overlay.delete(Key::from(at.as_slice()));
+                changes.set(Key::from(at.as_slice()), None);
+                prop_assert_eq!(overlay.cell(at).unwrap(), None);
+            }
+            prop_assert_eq!(overlay.into_changes(), changes);
         }
     }
 }

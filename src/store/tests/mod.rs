@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::rows::{Changes, Direction, KeyRange, Rows};
+use crate::domain::rows::{Cell, Changes, Direction, HashedKey, Key, KeyRange, Rows};
 
 type Model = BTreeMap<Bytes, Bytes>;
 

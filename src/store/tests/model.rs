@@ -12,6 +12,7 @@ enum Step {
     Look,
     /// By the one writer, who keeps hot rows.
     Read(u8),
+    ReadTogether(Vec<u8>),
     Reopen,
     Crash,
 }
@@ -23,6 +24,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::FlushInBackground),
         2 => Just(Step::Look),
         8 => any::<u8>().prop_map(Step::Read),
+        4 => vec(any::<u8>(), 0..80).prop_map(Step::ReadTogether),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
     ]
@@ -104,6 +106,14 @@ proptest! {
                 Step::Read(number) => {
                     let (key, model) = (row(number), history.last().unwrap());
                     prop_assert_eq!(store.writer().get(&key).unwrap(), model.get(&key).cloned());
+                }
+                Step::ReadTogether(numbers) => {
+                    let (keys, model) = (numbers.into_iter().map(row), history.last().unwrap());
+                    let (keys, expected): (Vec<_>, Vec<_>) =
+                        keys.map(|key| (HashedKey::from(Key::from(&key[..])), model.get(&key).cloned())).unzip();
+                    let cells = store.writer().cells(&keys.iter().collect::<Vec<_>>()).unwrap();
+                    let read: Vec<_> = cells.iter().map(|cell| cell.as_ref().map(Cell::bytes)).collect();
+                    prop_assert_eq!(read, expected);
                 }
                 Step::Look => views.push((history.len() - 1, store.view())),
                 Step::Reopen => {

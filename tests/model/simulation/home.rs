@@ -165,16 +165,19 @@ impl Home {
     }
 }
 
+/// A live one reads ahead, as an owner does; a rebuild reads its rows as it comes to them, and has to come to the same.
 fn fold(state: &State, partition: u32, records: &[Stored], live: bool) -> (Vec<Folded>, Changes, MetaRow) {
     let mut fold = Fold::new(&state.rows, partition, live).unwrap();
+    let decoded =
+        |record: &Record| Envelope::decode(&record.key, record.time, &record.header, &record.payload).unwrap();
+    let events: Vec<_> = records.iter().map(|stored| decoded(&stored.record)).collect();
+    if live {
+        fold.read_ahead(events.iter().map(|(envelope, event)| (envelope, event))).unwrap();
+    }
     let folded = records
         .iter()
-        .map(|stored| {
-            let record = &stored.record;
-            let (envelope, event) =
-                Envelope::decode(&record.key, record.time, &record.header, &record.payload).unwrap();
-            fold.apply(stored.offset, &envelope, &event).unwrap()
-        })
+        .zip(&events)
+        .map(|(stored, (envelope, event))| fold.apply(stored.offset, envelope, event).unwrap())
         .collect();
     let (changes, meta) = fold.finish();
     (folded, changes, meta)
