@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 
 use super::connection::{Connection, Way};
+use super::connections::Slot;
 use super::protocol::Close;
 use super::protocol::subprotocol::{NAMES, Subprotocol};
 use super::state::WsState;
@@ -51,18 +52,27 @@ fn take(state: WsState, upgrade: WebSocketUpgrade, ip: Option<String>, way: Way)
     }
     let subprotocol = Subprotocol::of_name(chosen);
     let frame_bytes = state.shared().settings.limits.frame_bytes;
+    // Before the client hears that it is connected: who connects after that comes after it here, too.
+    let slot = state.shared().connections.enter();
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_frame_size(frame_bytes + TOLERANCE)
         .max_message_size(frame_bytes + TOLERANCE)
-        .on_upgrade(move |socket| accept(state, socket, subprotocol, ip, way))
+        .on_upgrade(move |socket| accept(state, slot, socket, subprotocol, ip, way))
 }
 
-async fn accept(state: WsState, socket: WebSocket, subprotocol: Subprotocol, ip: Option<String>, way: Way) {
+async fn accept(
+    state: WsState,
+    slot: Option<Slot>,
+    socket: WebSocket,
+    subprotocol: Subprotocol,
+    ip: Option<String>,
+    way: Way,
+) {
     let shared = state.shared();
     let mut wire = Wire::new(socket, subprotocol, shared.settings.limits.frame_bytes);
-    match shared.connections.enter() {
+    match slot {
         Some(slot) => Box::pin(Connection::new(shared, wire, ip, way).run(slot)).await,
         None => {
             // Spread over half a minute, so that they do not come back together.
