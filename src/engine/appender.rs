@@ -7,6 +7,7 @@ use duolog_topics::{Account, Authority, CursorsAdvanced, Envelope, Event, EventI
 use super::EngineError;
 use super::partition::{Answering, Committed, Partition, Pending, Request};
 use crate::domain::judge::{self, Judged};
+use crate::domain::rows::{Changes, Overlay};
 use crate::domain::verdict::Verdict;
 use crate::domain::view::Mailbox;
 use crate::limits;
@@ -39,31 +40,25 @@ pub(super) struct Appender {
     requests: Receiver<Request>,
     cursors_written: Instant,
     last_append: Instant,
+    /// Without any, with the memory of the rows that were read for the batch before.
+    spare: Changes,
 }
 
 impl Appender {
     pub fn new(partition: Arc<Partition>, requests: Receiver<Request>) -> Self {
         let now = Instant::now();
-        Self { partition, requests, cursors_written: now, last_append: now }
+        Self { partition, requests, cursors_written: now, last_append: now, spare: Changes::default() }
     }
 
     pub fn run(mut self) {
         loop {
-            let mut batch = Batch::default();
             let first = self.requests.recv_timeout(CURSOR_INTERVAL).ok();
             self.wait_for_fold();
             if self.partition.appends_no_more() {
                 return self.end(first);
             }
-            if let Some(first) = first {
-                self.take(first, &mut batch);
-            }
-            while batch.records.len() < self.partition.log.batch_records()
-                && batch.bytes < limits::APPEND_BYTES
-                && let Ok(request) = self.requests.try_recv()
-            {
-                self.take(request, &mut batch);
-            }
+            let requests = first.into_iter().chain(self.requests.try_iter()).take(self.partition.log.batch_records());
+            let mut batch = self.decide_all(requests.collect());
             // One that has failed folds nothing more, so nothing more is written for it.
             if !self.partition.has_failed() {
                 self.add_own_records(&mut batch, CURSOR_INTERVAL);
@@ -108,13 +103,38 @@ impl Appender {
         }
     }
 
+    /// What the early decision accepts of these becomes a batch; more than one append holds is appended already. Most of what
+    /// a decision costs is to read rows, so those of all requests are read together.
+    fn decide_all(&mut self, requests: Vec<Request>) -> Batch {
+        let partition = self.partition.clone();
+        let meta = partition.meta();
+        let mut asked = Vec::new();
+        for Request { account, event, .. } in &requests {
+            judge::asked_for(&meta, account, event, &mut asked);
+        }
+        let mut rows = Overlay::new(&partition.store).reusing(std::mem::take(&mut self.spare));
+        if let Err(error) = rows.read_ahead(asked.into_iter()) {
+            partition.fail(&error);
+        }
+        let mut batch = Batch::default();
+        for request in requests {
+            if batch.bytes >= limits::APPEND_BYTES {
+                self.append(std::mem::take(&mut batch));
+            }
+            self.take(request, &Mailbox::new(&rows, &meta), &mut batch);
+        }
+        self.spare = rows.into_changes();
+        self.spare.clear();
+        batch
+    }
+
     /// What the early decision accepts joins the batch; the rest is answered at once.
-    fn take(&self, request: Request, batch: &mut Batch) {
+    fn take(&self, request: Request, mailbox: &Mailbox<'_>, batch: &mut Batch) {
         if self.partition.closed().is_some() {
             return self.turn_away(request);
         }
         let Request { account, event, answer } = request;
-        match self.decide(&account, &event) {
+        match self.decide(mailbox, &account, &event) {
             Ok(None) => {
                 if matches!(event, Event::SessionOpened(_) | Event::SessionClosed(_) | Event::AppStateSet(_)) {
                     // A login starts from what its account's devices have taken, and push from what they have not.
@@ -130,13 +150,8 @@ impl Appender {
         }
     }
 
-    fn decide(&self, account: &Account, event: &Event) -> Result<Option<Verdict>, EngineError> {
-        if !matches!(event, Event::MessageSent(_)) {
-            return Ok(None);
-        }
-        let meta = self.partition.meta();
-        let mailbox = Mailbox::new(&self.partition.store, &meta);
-        Ok(match judge::early(&mailbox, account, event, self.partition.clock.now())? {
+    fn decide(&self, mailbox: &Mailbox<'_>, account: &Account, event: &Event) -> Result<Option<Verdict>, EngineError> {
+        Ok(match judge::early(mailbox, account, event, self.partition.clock.now())? {
             Judged::Accept => None,
             Judged::Repeat(answer) => Some(Verdict::Repeat(answer)),
             Judged::Refuse(refusal) => Some(Verdict::Refused(refusal)),

@@ -237,25 +237,26 @@ impl Core {
         Ok(cell)
     }
 
-    /// Several rows for the one writer.
+    /// Several rows for the one writer. Those that are hot stay in memory.
     fn newest_of(&self, keys: &[&HashedKey]) -> Result<Vec<Option<Cell>>, RowsError> {
-        let found = self.layers.read().get_all(keys);
-        let mut read = self.all_in_tables(keys, &found)?.into_iter();
-        let (mut cells, mut kept) = (Vec::with_capacity(keys.len()), Vec::new());
-        for (key, found) in keys.iter().zip(found) {
-            let (cell, stays) = match found {
-                Some((cell, goes)) => (cell, !goes),
-                None => (read.next().flatten(), false),
-            };
-            if !stays && HotRows::table(key.as_slice()).is_some() {
-                kept.push(((*key).clone(), cell.clone()));
-            }
-            cells.push(cell);
-        }
+        let rows = self.several(keys)?;
+        let hot = keys.iter().zip(&rows).filter(|(key, (_, stays))| !stays && HotRows::table(key.as_slice()).is_some());
+        let kept: Vec<_> = hot.map(|(key, (cell, _))| ((*key).clone(), cell.clone())).collect();
         if !kept.is_empty() {
             self.layers.read().active.hot().keep_all(kept.into_iter());
         }
-        Ok(cells)
+        Ok(rows.into_iter().map(|(cell, _)| cell).collect())
+    }
+
+    /// Several rows, and whether each stays in memory for longer.
+    fn several(&self, keys: &[&HashedKey]) -> Result<Vec<(Option<Cell>, bool)>, RowsError> {
+        let found = self.layers.read().get_all(keys);
+        let mut read = self.all_in_tables(keys, &found)?.into_iter();
+        let found = found.into_iter().map(|found| match found {
+            Some((cell, goes)) => (cell, !goes),
+            None => (read.next().flatten(), false),
+        });
+        Ok(found.collect())
     }
 
     /// Of several rows those that are not in memory.
@@ -301,6 +302,10 @@ impl Rows for Store {
 
     fn cell(&self, key: &[u8]) -> Result<Option<Cell>, RowsError> {
         self.core.in_memory(key).map_or_else(|| self.core.in_tables(key), Ok)
+    }
+
+    fn cells(&self, keys: &[&HashedKey]) -> Result<Vec<Option<Cell>>, RowsError> {
+        Ok(self.core.several(keys)?.into_iter().map(|(cell, _)| cell).collect())
     }
 
     fn scan(

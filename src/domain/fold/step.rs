@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use duolog_topics::{Account, Authority, Envelope, Event, Millis, partition_of};
+use duolog_topics::{Account, Authority, Envelope, Event, Millis};
 
 use super::{Fold, FoldError};
 use crate::domain::rows::{
@@ -89,11 +89,11 @@ impl<'f, 'a> Step<'f, 'a> {
     }
 
     pub fn is_home_of(&self, account: &Account) -> bool {
-        self.home_of(account) == self.at.partition
+        self.meta().is_home_of(account)
     }
 
     pub fn home_of(&self, account: &Account) -> u32 {
-        partition_of(account.as_bytes(), self.meta().partitions.max(1))
+        self.meta().home_of(account)
     }
 
     pub fn put<R: Row>(&mut self, key: Key, row: &R) {

@@ -9,11 +9,11 @@ mod send;
 pub use arrival::arrival;
 pub use broadcast::{BROADCAST_WINDOW, BROADCASTS_A_DAY, broadcast};
 pub use relation::{BLACKLIST_LIMIT, FRIEND_LIMIT, block, friend, no_room};
-pub use send::{first_of, key_hash, send, window};
+pub use send::{TOGETHER, first_of, key_hash, rows_of, send, window};
 
 use duolog_topics::{Account, Event, MessageSent, Millis};
 
-use crate::domain::rows::RowsError;
+use crate::domain::rows::{Key, MetaRow, RowsError};
 use crate::domain::verdict::{Answer, Refusal};
 use crate::domain::view::Mailbox;
 
@@ -24,6 +24,13 @@ pub enum Judged {
     /// It has the key of an applied one, whose answer this is.
     Repeat(Answer),
     Refuse(Refusal),
+}
+
+/// The rows that the early decision on a request reads; not all of them, and some that it may not.
+pub fn asked_for(meta: &MetaRow, account: &Account, event: &Event, keys: &mut Vec<Key>) {
+    if let Event::MessageSent(event) = event {
+        rows_of(meta, account, event, keys);
+    }
 }
 
 /// The early decision on a request, on rows that may lag: what it does not accept is not appended.

@@ -1,8 +1,10 @@
-use duolog_topics::{Account, BlacklistAnswer, MessageSent, Millis, MsgKey, Origin, partition_of};
+use duolog_topics::{Account, BlacklistAnswer, MessageSent, Millis, MsgKey, Origin};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Judged;
-use crate::domain::rows::{Delivery, IdempotencyRow, Pointer, RelationKind, RowsError, Window};
+use crate::domain::rows::{
+    AccountRow, Delivery, IdempotencyRow, Key, MetaRow, Pointer, RelationKind, RowsError, Window,
+};
 use crate::domain::verdict::{Answer, Sent};
 use crate::domain::view::Mailbox;
 use crate::error::Code;
@@ -29,6 +31,19 @@ pub fn key_hash(event: &MessageSent) -> u128 {
     hash.update(&event.content.random.to_be_bytes());
     hash.update(&event.request_hash.to_be_bytes());
     hash.digest128()
+}
+
+/// Receivers whose rows are read together with others; those of longer lists are read as they come.
+pub const TOGETHER: usize = 16;
+
+/// The rows that [`send`] reads of nearly every message, and those of its first receivers.
+pub fn rows_of(meta: &MetaRow, sender: &Account, event: &MessageSent, keys: &mut Vec<Key>) {
+    keys.push(AccountRow::key(sender));
+    if event.imported_time.is_none() {
+        keys.push(IdempotencyRow::key(sender, key_hash(event)));
+    }
+    let here = event.receivers.iter().take(TOGETHER).filter(|receiver| meta.is_home_of(receiver));
+    keys.extend(here.map(AccountRow::key));
 }
 
 /// Whether a message may be sent; `now` is its record time. A repeat comes before every refusal: it was sent already.
@@ -65,8 +80,7 @@ pub fn send(mailbox: &Mailbox<'_>, sender: &Account, event: &MessageSent, now: M
 /// Whether every receiver has its home here and none of them exists. Others are judged where they live.
 fn all_unknown(mailbox: &Mailbox<'_>, event: &MessageSent) -> Result<bool, RowsError> {
     for receiver in &event.receivers {
-        let home = partition_of(receiver.as_bytes(), mailbox.meta.partitions.max(1));
-        if home != mailbox.meta.partition || mailbox.exists(receiver)? {
+        if !mailbox.meta.is_home_of(receiver) || mailbox.exists(receiver)? {
             return Ok(false);
         }
     }

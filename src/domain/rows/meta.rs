@@ -1,4 +1,4 @@
-use duolog_topics::{LogId, Millis, PolicyChanged};
+use duolog_topics::{Account, LogId, Millis, PolicyChanged, partition_of};
 use serde::{Deserialize, Serialize};
 
 use super::{Key, Row, Table};
@@ -64,6 +64,15 @@ impl MetaRow {
             ignored: 0,
             broadcasts: 0,
         }
+    }
+
+    /// The partition that is an account's home.
+    pub fn home_of(&self, account: &Account) -> u32 {
+        partition_of(account.as_bytes(), self.partitions.max(1))
+    }
+
+    pub fn is_home_of(&self, account: &Account) -> bool {
+        self.home_of(account) == self.partition
     }
 
     /// Moves partition time, and the horizons with it; neither ever goes back.
