@@ -14,6 +14,7 @@ use crate::{history, load, raw, scratch};
 
 /// Bytes of one append: a message's record.
 const APPEND: usize = 400;
+const MILLISECOND: Duration = Duration::from_millis(1);
 const APPENDS: usize = 20_000;
 const BATCH: usize = 256;
 const BATCHES: usize = 400;
@@ -53,6 +54,30 @@ fn syncs() -> Result<Histogram<u64>> {
         file.write_all(&[7; APPEND])?;
         file.sync_data()?;
         times.saturating_record(start.elapsed().as_nanos() as u64);
+    }
+    Ok(times)
+}
+
+/// Nanoseconds of an append with `fdatasync` at a load's own pace: the records of each millisecond in one append, counted from
+/// when it was due. A loop that appends one after the other counts a disk that stands still for a tenth of a second as one
+/// slow append of thousands; to a load of this rate it is a tenth of a second.
+///
+/// # Errors
+/// If the disk fails.
+pub fn paced_syncs(rate: f64, seconds: f64) -> Result<Histogram<u64>> {
+    let folder = scratch()?;
+    let mut file = File::create(folder.path().join("appended"))?;
+    let append = vec![7; APPEND * (rate / 1e3).ceil() as usize];
+    let mut times = load::times();
+    let start = Instant::now();
+    for number in 0..(seconds * 1e3) as u32 {
+        let due = start + number * MILLISECOND;
+        if let Some(early) = due.checked_duration_since(Instant::now()) {
+            std::thread::sleep(early);
+        }
+        file.write_all(&append)?;
+        file.sync_data()?;
+        times.saturating_record(due.elapsed().as_nanos() as u64);
     }
     Ok(times)
 }

@@ -1,20 +1,30 @@
 use std::fmt;
 
-/// Rates of the same work, measured several times: the median counts, the others say how steady it was.
+/// Rates, or milliseconds, of the same work, measured several times: the median counts, the others say how steady it was.
 #[derive(Clone, Debug)]
 pub struct Spread(Vec<f64>);
 
 impl Spread {
     /// # Panics
     /// If nothing was measured.
-    pub fn new(mut rates: Vec<f64>) -> Self {
-        assert!(!rates.is_empty(), "nothing was measured");
-        rates.sort_by(f64::total_cmp);
-        Self(rates)
+    pub fn new(mut measured: Vec<f64>) -> Self {
+        assert!(!measured.is_empty(), "nothing was measured");
+        measured.sort_by(f64::total_cmp);
+        Self(measured)
     }
 
     pub fn median(&self) -> f64 {
         self.0[self.0.len() / 2]
+    }
+
+    fn ends(&self) -> (f64, f64) {
+        (self.0[0], self.0[self.0.len() - 1])
+    }
+
+    /// `9.31 ms (8.70 to 60.22)`
+    pub fn millis(&self) -> String {
+        let (low, high) = self.ends();
+        format!("{:.2} ms ({low:.2} to {high:.2})", self.median())
     }
 }
 
@@ -22,7 +32,7 @@ impl Spread {
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kilo = |rate: f64| rate / 1000.0;
-        let (low, high) = (kilo(self.0[0]), kilo(self.0[self.0.len() - 1]));
-        write!(f, "{:.1} k/s ({low:.1} to {high:.1})", kilo(self.median()))
+        let (low, high) = self.ends();
+        write!(f, "{:.1} k/s ({:.1} to {:.1})", kilo(self.median()), kilo(low), kilo(high))
     }
 }
