@@ -1,3 +1,4 @@
+mod appends;
 mod broadcast;
 mod unasked;
 mod undecodable;

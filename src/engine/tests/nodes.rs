@@ -19,7 +19,7 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    fn new(log: &MemoryLog) -> Arc<Self> {
+    pub fn new(log: &MemoryLog) -> Arc<Self> {
         Arc::new(Self { log: log.clone(), open: Mutex::new(true), opened: parking_lot::Condvar::new() })
     }
 
