@@ -24,7 +24,17 @@ pub enum LockError {
 /// Holds a directory until it is dropped, or the process ends however it ends.
 #[derive(Debug)]
 pub struct DirLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for DirLock {
+    /// A process that was started meanwhile has the file open, too, until it becomes another program: closing the file here
+    /// would leave the lock with it.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!("a directory is let go when its lock's file is closed: {error}");
+        }
+    }
 }
 
 /// Takes a directory for this process, and makes it if it is not there.
@@ -36,7 +46,7 @@ pub fn lock_dir(path: &Path) -> Result<DirLock, LockError> {
     fs::create_dir_all(path).map_err(failed)?;
     let file = File::options().write(true).create(true).truncate(false).open(path.join(FILE)).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(DirLock { _file: file }),
+        Ok(()) => Ok(DirLock { file }),
         Err(TryLockError::WouldBlock) => Err(LockError::InUse(path.to_owned())),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
@@ -57,5 +67,15 @@ mod tests {
 
         drop(held);
         lock_dir(&path).unwrap();
+    }
+
+    #[test]
+    fn a_process_that_is_being_started_keeps_no_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = lock_dir(dir.path()).unwrap();
+        let as_a_child_has_it = held.file.try_clone().unwrap();
+        drop(held);
+        lock_dir(dir.path()).unwrap();
+        drop(as_a_child_has_it);
     }
 }
