@@ -23,6 +23,7 @@ mod expiry;
 mod hot;
 mod layers;
 mod options;
+mod pace;
 mod shared;
 mod tables;
 #[cfg(test)]

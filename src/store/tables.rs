@@ -9,14 +9,16 @@ use std::cmp::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rocksdb::{IngestExternalFileOptions, SstFileWriter};
 
 use super::buffer::{Buffer, Contents};
 use super::hot::HotRows;
+use super::pace::Pace;
 use super::{Applied, Core, StoreError, applied};
 use crate::domain::rows::{Key, Scratch, Table};
 
@@ -24,6 +26,8 @@ use crate::domain::rows::{Key, Scratch, Table};
 /// RocksDB has taken in.
 const NEW_TABLES: [(Band, &str); 3] =
     [(Band::Before, "ingest.sst"), (Band::NewBodies, "ingest-bodies.sst"), (Band::After, "ingest-after.sst")];
+/// Rows that are written before the thread looks whether it is time for a rest.
+const PIECE: usize = 64;
 /// How long a table waits, again and again, while compactions are too far behind.
 const BEHIND: Duration = Duration::from_millis(10);
 
@@ -55,6 +59,10 @@ impl Band {
 pub(super) struct Tables {
     state: Mutex<State>,
     made: Condvar,
+    /// How many wait for the table that is being made.
+    waiting: AtomicUsize,
+    /// Bytes of the rows that came since it was begun: the next table.
+    coming: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -63,6 +71,10 @@ struct State {
     wanted: bool,
     making: bool,
     failed: Option<String>,
+    /// When the last table was begun, the work that it was, and how it rests: see [`Pace`].
+    begun: Option<Instant>,
+    work: Duration,
+    rests: f64,
     /// Makes the last table, or clears its memory.
     thread: Option<JoinHandle<()>>,
 }
@@ -80,9 +92,11 @@ impl Tables {
     /// As [`Self::check`].
     pub fn wait(&self) -> Result<(), StoreError> {
         let mut state = self.state.lock();
+        self.waiting.fetch_add(1, Relaxed);
         while state.making {
             self.made.wait(&mut state);
         }
+        self.waiting.fetch_sub(1, Relaxed);
         state.check()
     }
 
@@ -93,8 +107,14 @@ impl Tables {
         self.made.notify_all();
     }
 
+    /// Whether somebody waits, or the next table is so far that he soon would.
+    fn is_urgent(&self, share: usize) -> bool {
+        self.waiting.load(Relaxed) > 0 || self.coming.load(Relaxed) > share / 4 * 3
+    }
+
     /// Waits for the thread that made the last table.
     pub fn end(&self) {
+        self.waiting.fetch_add(1, Relaxed);
         let thread = self.state.lock().thread.take();
         if let Some(thread) = thread {
             let _ = thread.join();
@@ -136,6 +156,7 @@ impl Core {
     /// writer goes no further.
     pub(super) fn make_room(self: &Arc<Self>, bytes: usize, writing: &MutexGuard<'_, ()>) -> Result<(), StoreError> {
         let share = self.share.bytes();
+        self.tables.coming.store(bytes, Relaxed);
         let state = self.tables.state.lock();
         let wanted = bytes >= share || state.wanted;
         if wanted && (!state.making || bytes >= 2 * share) {
@@ -164,6 +185,10 @@ impl Core {
         drop(layers);
         let mut state = self.tables.state.lock();
         (state.making, state.wanted) = (true, false);
+        self.tables.coming.store(0, Relaxed);
+        // As long as the one before took to come, the next one will: half of it is there.
+        let before = state.begun.replace(Instant::now());
+        state.rests = before.map_or(0.0, |before| Pace::spreading(state.work, before.elapsed() / 2));
         let (core, earlier) = (self.clone(), state.thread.take());
         let make = move || {
             let made = catch_unwind(AssertUnwindSafe(|| core.make_table(&frozen)));
@@ -219,7 +244,14 @@ impl Core {
     fn write_tables(&self, contents: &Contents<'_>) -> Result<Vec<PathBuf>, rocksdb::Error> {
         let (newest, mut scratch) = (self.newest_body()?, Scratch::new());
         let band = |key: &Key| Band::of(key.as_slice(), newest.as_deref());
-        let (mut rows, mut written) = (contents.sorted().peekable(), Vec::new());
+        let pace = Pace::new(self.tables.state.lock().rests);
+        let resting = contents.sorted().enumerate().map(|(place, row)| {
+            if place.is_multiple_of(PIECE) {
+                pace.rest_unless(|| self.tables.is_urgent(self.share.bytes()));
+            }
+            row
+        });
+        let (mut rows, mut written) = (resting.peekable(), Vec::new());
         for (of, name) in NEW_TABLES {
             let applied = contents.applied().filter(|_| of == Band::Before);
             if applied.is_none() && rows.peek().is_none_or(|(key, _)| band(key) != of) {
@@ -239,6 +271,7 @@ impl Core {
             table.finish()?;
             written.push(path);
         }
+        self.tables.state.lock().work = pace.worked();
         Ok(written)
     }
 
@@ -286,3 +319,35 @@ fn give_way() {
 
 #[cfg(not(target_os = "linux"))]
 fn give_way() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHARE: usize = 1_000;
+
+    #[test]
+    fn a_table_is_urgent_when_the_next_one_is_nearly_there() {
+        let tables = Tables::default();
+        assert!(!tables.is_urgent(SHARE));
+        tables.coming.store(SHARE / 2, Relaxed);
+        assert!(!tables.is_urgent(SHARE));
+        tables.coming.store(SHARE - 1, Relaxed);
+        assert!(tables.is_urgent(SHARE));
+    }
+
+    #[test]
+    fn a_table_is_urgent_while_somebody_waits_for_it() {
+        let tables = Tables::default();
+        tables.state.lock().making = true;
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| tables.wait());
+            while !tables.is_urgent(SHARE) {
+                std::thread::yield_now();
+            }
+            tables.made(Ok(()));
+            waits.join().unwrap().unwrap();
+        });
+        assert!(!tables.is_urgent(SHARE));
+    }
+}

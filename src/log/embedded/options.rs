@@ -1,4 +1,4 @@
-use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
+use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, Env, LogLevel, Options};
 
 /// Bytes in memory before RocksDB writes a table: also what a start has to replay after a crash, so not larger.
 const WRITE_BUFFER: usize = 32 << 20;
@@ -23,6 +23,12 @@ pub(super) fn options() -> Result<Options, rocksdb::Error> {
     // There is one writer.
     options.set_allow_concurrent_memtable_write(false);
     options.set_enable_write_thread_adaptive_yield(false);
+
+    // Whoever waits for an answer goes first. RocksDB has these threads once a process; those that flush are the log's alone.
+    let mut threads = Env::new()?;
+    threads.lower_thread_pool_cpu_priority();
+    threads.lower_high_priority_thread_pool_cpu_priority();
+    options.set_env(&threads);
 
     options.set_write_buffer_size(WRITE_BUFFER);
     options.set_max_write_buffer_number(4);
