@@ -61,9 +61,9 @@ mod tests {
     #[test]
     fn work_is_spread_over_the_time_there_is() {
         let millis = Duration::from_millis;
-        assert_eq!(Pace::spreading(millis(100), millis(300)), 2.0);
-        assert_eq!(Pace::spreading(millis(100), millis(50)), 0.0, "there is none to rest");
-        assert_eq!(Pace::spreading(millis(100), millis(60_000)), MOST);
+        assert_eq!(Pace::spreading(millis(250), millis(500)), 1.0);
+        assert_eq!(Pace::spreading(millis(250), millis(125)), 0.0, "there is none to rest");
+        assert_eq!(Pace::spreading(millis(250), millis(60_000)), MOST);
         assert_eq!(Pace::spreading(Duration::ZERO, Duration::ZERO), 0.0);
     }
 
