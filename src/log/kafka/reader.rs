@@ -1,9 +1,9 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::context::{Context, ROUND, Serving};
@@ -14,6 +14,8 @@ use crate::log::LogError;
 
 /// librdkafka answers at once; only a client that is being closed would not.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a partition without a leader is left alone before it is asked about again.
+const ELECTION: Duration = Duration::from_millis(100);
 
 /// A consumer without a group: each partition is fetched from where somebody reads, into a queue of its own.
 pub(super) struct Reader {
@@ -80,9 +82,23 @@ impl Reader {
         self.consumer.incremental_assign(&list)
     }
 
-    /// First offset and high watermark, as the partition's leader says.
+    /// First offset and high watermark, as the partition's leader says. While it has none it is asked again.
     pub fn watermarks(&self, id: u32, timeout: Duration) -> Result<(u64, u64), KafkaError> {
-        let (first, end) = self.consumer.fetch_watermarks(&self.topic, id.cast_signed(), timeout)?;
+        let until = Instant::now() + timeout;
+        let (first, end) = loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.consumer.fetch_watermarks(&self.topic, id.cast_signed(), left) {
+                // A broker that comes back answers before it leads again.
+                Err(error) if is_without_leader(&error) && left > ELECTION => std::thread::sleep(ELECTION),
+                answer => break answer?,
+            }
+        };
         Ok((first.max(0).cast_unsigned(), end.max(0).cast_unsigned()))
     }
+}
+
+/// Whether it says that the partition's leader is another one, or none yet.
+fn is_without_leader(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{LeaderNotAvailable, NotLeaderForPartition};
+    matches!(error.rdkafka_error_code(), Some(LeaderNotAvailable | NotLeaderForPartition))
 }
