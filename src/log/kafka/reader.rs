@@ -6,6 +6,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::REST;
 use super::context::{Context, ROUND, Serving};
 use super::cursor::Cursor;
 use super::partition::Partition;
@@ -14,8 +15,6 @@ use crate::log::LogError;
 
 /// librdkafka answers at once; only a client that is being closed would not.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a partition without a leader is left alone before it is asked about again.
-const ELECTION: Duration = Duration::from_millis(100);
 
 /// A consumer without a group: each partition is fetched from where somebody reads, into a queue of its own.
 pub(super) struct Reader {
@@ -89,7 +88,7 @@ impl Reader {
             let left = until.saturating_duration_since(Instant::now());
             match self.consumer.fetch_watermarks(&self.topic, id.cast_signed(), left) {
                 // A broker that comes back answers before it leads again.
-                Err(error) if is_without_leader(&error) && left > ELECTION => std::thread::sleep(ELECTION),
+                Err(error) if is_without_leader(&error) && left > REST => std::thread::sleep(REST),
                 answer => break answer?,
             }
         };
