@@ -99,7 +99,7 @@ fn pointer_in(value: &Value) -> Option<Pointer> {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use duolog::domain::rows::{Changes, HistoryPlace, HistoryRow, Key, MapRows, RowFlags};
+    use duolog::domain::rows::{Changes, ConversationRow, HistoryEntry, HistoryPlace, Key, MapRows, RowFlags};
     use duolog_topics::{Account, MessageContent, MessageFlags, Origin, RawJson};
 
     use super::*;
@@ -111,9 +111,10 @@ mod tests {
     }
 
     fn history(of: &str) -> (Key, Option<Bytes>) {
-        let row = HistoryRow { record_time: 5, flags: RowFlags::INCOMING, pointer: AT, msg_seq: 1, random: 2 };
-        let place = HistoryPlace { time: 5, sequence: 1 };
-        (HistoryRow::key(&account(of), &account("peer"), place), Some(row.encode()))
+        let entry = HistoryEntry { record_time: 5, flags: RowFlags::INCOMING, pointer: AT, msg_seq: 1, random: 2 };
+        let mut row = ConversationRow { record_time: 5, ..ConversationRow::default() };
+        row.newest.push(HistoryPlace { time: 5, sequence: 1 }, &entry);
+        (ConversationRow::key(&account(of), &account("peer")), Some(row.encode()))
     }
 
     fn body(text: &str) -> (Key, Option<Bytes>) {

@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use duolog::domain::dump::meta_of;
 use duolog::domain::rows::{
-    Asked, BroadcastRow, Change, Changes, ConsumerRow, Direction, HistoryRow, Horizons, Key, KeyRange, KeyReader,
-    MessageRow, MetaRow, Pointer, Row as _, Rows, RowsError, Table, TimelineEntry, TimelineRow,
+    Asked, BroadcastRow, Change, Changes, ConsumerRow, ConversationRow, Direction, HistoryEntries, HistoryRow,
+    Horizons, Key, KeyRange, KeyReader, MessageRow, MetaRow, Pointer, Row as _, Rows, RowsError, Table, TimelineEntry,
+    TimelineRow,
 };
 use duolog::store::checkpoint::Origin;
 use duolog::store::{Applied, KeepAll, Shared, SharedSizes, Store, View};
@@ -134,7 +135,7 @@ impl Writer<'_> {
             _ => {
                 let account = KeyReader::new(key, table).and_then(|mut reader| reader.account())?;
                 let home = self.new.home_of(&account);
-                if let Some(pointer) = body_of(table, value)? {
+                for pointer in bodies_of(table, key, value)? {
                     self.body(rows, home, pointer)?;
                 }
                 self.put(home, Key::from(key), Bytes::copy_from_slice(value))
@@ -206,16 +207,20 @@ impl Writer<'_> {
     }
 }
 
-/// The record whose row holds the body that a row shows.
-pub fn body_of(table: Table, value: &[u8]) -> Result<Option<Pointer>, RowsError> {
+/// The records whose rows hold the bodies that a row shows.
+pub fn bodies_of(table: Table, key: &[u8], value: &[u8]) -> Result<Vec<Pointer>, RowsError> {
+    let in_history = |entries: &HistoryEntries| {
+        entries.iter().map(|entry| entry.map(|(_, entry)| entry.pointer)).collect::<Result<Vec<_>, _>>()
+    };
     Ok(match table {
-        Table::History => Some(HistoryRow::decode(value)?.pointer),
+        Table::History => in_history(&HistoryRow::read(key, value)?.1.entries)?,
+        Table::Conversation => in_history(&ConversationRow::decode(value)?.newest)?,
         Table::Timeline => match TimelineRow::decode(value)?.entry {
             TimelineEntry::Message { pointer, .. } | TimelineEntry::Change(Change::Modify { pointer, .. }) => {
-                Some(pointer)
+                vec![pointer]
             }
-            TimelineEntry::Change(_) => None,
+            TimelineEntry::Change(_) => Vec::new(),
         },
-        _ => None,
+        _ => Vec::new(),
     })
 }

@@ -4,14 +4,14 @@
 //! message meanwhile is not told of it.
 
 use std::collections::BTreeSet;
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 
 use duolog_topics::{Account, Millis, PushProvider, TagValue};
 
 use super::unseen::Unseen;
 use crate::domain::rows::{
-    AccountRow, DAY, DeviceRow, Direction, HistoryPlace, HistoryRow, KeyRange, MessageRow, PushTokenRow, Row as _,
-    RowFlags, RowsError, TimelineEntry,
+    AccountRow, ConversationRow, DAY, DeviceRow, Direction, HistoryEntry, HistoryPlace, MessageRow, PushTokenRow,
+    RowFlags, RowsError, TimelineEntry, get_hot,
 };
 use crate::domain::view::Mailbox;
 
@@ -107,18 +107,15 @@ impl Unseen {
     }
 
     /// The message in the receiver's view. Its place does not change, whatever becomes of it; the horizon does not hide it.
-    fn find(&self, mailbox: &Mailbox<'_>) -> Result<Option<(HistoryPlace, HistoryRow)>, RowsError> {
-        let key = |sequence| {
-            let place = HistoryPlace { time: self.message_time, sequence };
-            HistoryRow::key(&self.receiver, &self.from, place).into_bytes()
-        };
-        let (from, until) = (key(0), key(u64::MAX));
-        let range = KeyRange { from: Bound::Included(&from), until: Bound::Included(&until) };
+    fn find(&self, mailbox: &Mailbox<'_>) -> Result<Option<(HistoryPlace, HistoryEntry)>, RowsError> {
+        let key = ConversationRow::key(&self.receiver, &self.from);
+        let conversation = get_hot::<ConversationRow>(mailbox.rows, key.as_slice())?.unwrap_or_default();
+        let messages = mailbox.messages(&self.receiver, &self.from, &conversation.newest).with_expired();
+        let place = |sequence| HistoryPlace { time: self.message_time, sequence };
         let mut found = None;
-        mailbox.walk_range(range, Direction::Forward, |key, value| {
-            let row = HistoryRow::decode(value)?;
-            if row.flags.has(RowFlags::INCOMING) && row.msg_key(self.message_time) == self.key {
-                found = Some((HistoryRow::place(key)?, row));
+        messages.walk_within(place(0)..place(u64::MAX), Direction::Forward, |place, entry| {
+            if entry.flags.has(RowFlags::INCOMING) && entry.msg_key(self.message_time) == self.key {
+                found = Some((place, entry));
                 return Ok(ControlFlow::Break(()));
             }
             Ok(ControlFlow::Continue(()))
@@ -201,7 +198,7 @@ mod tests {
     struct Case {
         account: AccountRow,
         conversation: ConversationRow,
-        history: HistoryRow,
+        history: HistoryEntry,
         until: Option<Millis>,
         device: DeviceRow,
         token: PushTokenRow,
@@ -235,7 +232,7 @@ mod tests {
             Self {
                 account: AccountRow { exists: true, sequence: SEQUENCE, unread_total: 4, ..AccountRow::default() },
                 conversation: ConversationRow { record_time: SENT, ..ConversationRow::default() },
-                history: HistoryRow {
+                history: HistoryEntry {
                     record_time: SENT,
                     flags,
                     pointer: Pointer { generation: 1, partition: 0, offset: 9 },
@@ -257,9 +254,10 @@ mod tests {
             meta.policy.offline_days = 7;
             let mut rows = Overlay::new(&empty);
             rows.put(AccountRow::key(&bob), &self.account);
-            rows.put(ConversationRow::key(&bob, &alice), &self.conversation);
             let place = HistoryPlace { time: SENT, sequence: SEQUENCE };
-            rows.put(HistoryRow::key(&bob, &alice, place), &self.history);
+            let mut conversation = self.conversation.clone();
+            conversation.newest.push(place, &self.history);
+            rows.put(ConversationRow::key(&bob, &alice), &conversation);
             let (peer, flags, pointer) = (alice.clone(), self.history.flags, self.history.pointer);
             let entry = TimelineEntry::Message { peer, flags, pointer, until: self.until };
             let timeline = TimelineRow { record_time: SENT, ordinal: 1, previous: 0, entry };

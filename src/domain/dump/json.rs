@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::rows::{
-    AccountRow, BroadcastRow, ConsumerRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryRow, IdempotencyRow,
+    AccountRow, BroadcastRow, ConsumerRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryEntry, IdempotencyRow,
     KeyReader, MessageRow, MetaRow, OutboxRow, OutcomeRow, PositionRow, ProfileRow, PushTokenRow, RecentRow,
     RelationKind, RelationRow, Row, RowFlags, RowsError, SessionRow, Table, TimelineEntry, TimelineRow,
 };
@@ -68,11 +68,8 @@ pub(super) fn value(table: Table, value: &[u8]) -> Result<Value, RowsError> {
         Table::Message => message(&MessageRow::decode(value)?),
         Table::Outcome => fields(&OutcomeRow::decode(value)?),
         Table::Timeline => timeline(&TimelineRow::decode(value)?),
-        Table::History => {
-            let row = HistoryRow::decode(value)?;
-            with(fields(&row), [("flags", flags(row.flags))])
-        }
-        Table::Conversation => fields(&ConversationRow::decode(value)?),
+        Table::History => return Err(RowsError("a history is shown message by message".to_owned())),
+        Table::Conversation => conversation(&ConversationRow::decode(value)?),
         Table::Recent => fields(&RecentRow::decode(value)?),
         Table::Device => fields(&DeviceRow::decode(value)?),
         Table::Account => {
@@ -106,14 +103,25 @@ fn with<const N: usize>(mut fields: Value, more: [(&str, Value); N]) -> Value {
     fields
 }
 
+fn without<const N: usize>(fields: Value, names: [&str; N]) -> Value {
+    let mut members = if let Value::Object(members) = fields { members } else { Map::new() };
+    members.retain(|name, _| !names.contains(&name.as_str()));
+    Value::Object(members)
+}
+
 /// Bits by their names, as the event has them.
 fn message(row: &MessageRow) -> Value {
-    let packed = ["bits", "origin"];
-    let shown: Map<String, Value> = match fields(row) {
-        Value::Object(all) => all.into_iter().filter(|(name, _)| !packed.contains(&name.as_str())).collect(),
-        _ => Map::new(),
-    };
-    with(Value::Object(shown), [("flags", json!(row.flags())), ("origin", json!(row.origin()))])
+    let shown = without(fields(row), ["bits", "origin"]);
+    with(shown, [("flags", json!(row.flags())), ("origin", json!(row.origin()))])
+}
+
+/// Its newest messages are shown as history.
+fn conversation(row: &ConversationRow) -> Value {
+    without(fields(row), ["newest"])
+}
+
+pub(super) fn history(entry: &HistoryEntry) -> Value {
+    with(json!(entry), [("flags", flags(entry.flags))])
 }
 
 fn timeline(row: &TimelineRow) -> Value {

@@ -3,7 +3,7 @@ use duolog_topics::{Account, MessageContent, Millis, Origin};
 use super::step::Step;
 use crate::domain::judge;
 use crate::domain::rows::{
-    AccountRow, Delivery, HistoryPlace, HistoryRow, MessageRow, Pointer, RowFlags, RowsError, TimelineEntry,
+    AccountRow, Delivery, HistoryEntry, HistoryPlace, MessageRow, Pointer, RowFlags, RowsError, TimelineEntry,
 };
 use crate::domain::view::Entry;
 
@@ -87,15 +87,7 @@ impl Step<'_, '_> {
             return Ok(None);
         }
         let sequence = owner.next_sequence();
-        let history = HistoryRow {
-            record_time: self.time(),
-            flags: how.flags,
-            pointer: message.pointer,
-            msg_seq: message.content.msg_seq,
-            random: message.content.random,
-        };
         let at = HistoryPlace { time: message.message_time, sequence };
-        self.put(HistoryRow::key(account, peer, at), &history);
         self.move_conversation(account, owner, peer, message, how.flags, at)?;
         if how.entry {
             let until = message.content.life.map(|life| self.time() + u64::from(life) * 1000);
@@ -110,7 +102,7 @@ impl Step<'_, '_> {
         Ok(Some(sequence))
     }
 
-    /// The conversation gets a new message: its marks, its unread, its place among the recent contacts.
+    /// The conversation gets a new message: its history, its marks, its unread, its place among the recent contacts.
     fn move_conversation(
         &mut self,
         account: &Account,
@@ -122,6 +114,14 @@ impl Step<'_, '_> {
     ) -> Result<(), RowsError> {
         let mut held = self.conversation(account, owner, peer)?;
         let row = &mut *held;
+        let entry = HistoryEntry {
+            record_time: self.time(),
+            flags,
+            pointer: message.pointer,
+            msg_seq: message.content.msg_seq,
+            random: message.content.random,
+        };
+        self.add_to_history(account, peer, row, at, entry)?;
         row.record_time = row.record_time.max(self.time());
         row.newest_time = row.newest_time.max(at.time);
         row.changed = at.sequence;

@@ -15,6 +15,7 @@ mod device;
 mod farewell;
 mod friend;
 mod friend_request;
+mod history;
 mod modify;
 mod partition;
 mod profile;

@@ -2,7 +2,7 @@ use duolog_topics::{Account, Event, MessageModified, MessageReceipted, MsgKey};
 
 use super::step::Step;
 use crate::domain::rows::{
-    Change, HistoryPlace, HistoryRow, MessageRow, Pointer, RowFlags, RowsError, TimelineEntry, TimelineRow,
+    Change, HistoryEntry, HistoryPlace, MessageRow, Pointer, RowFlags, RowsError, TimelineEntry, TimelineRow,
 };
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
@@ -49,9 +49,10 @@ impl Step<'_, '_> {
             return Ok(Err(Code::MESSAGE_UNKNOWN));
         }
         let (pointer, flags) = (self.at, row.flags.with(RowFlags::MODIFIED));
-        self.put(HistoryRow::key(account, peer, place), &HistoryRow { pointer, flags, ..row });
-        self.point_entry(account, place.sequence, flags, pointer)?;
         let mut conversation = self.conversation(account, &mut owner, peer)?;
+        let changed = HistoryEntry { pointer, flags, ..row };
+        self.change_history(account, peer, &mut conversation, place, Some(&changed))?;
+        self.point_entry(account, place.sequence, flags, pointer)?;
         let change = Change::Modify { peer: peer.clone(), key: event.key, by: event.by.clone(), pointer };
         conversation.changed = self.add_change(account, &mut owner, change)?;
         self.put_conversation(account, peer, conversation);
@@ -110,7 +111,7 @@ impl Step<'_, '_> {
             results.push((event.sender.clone(), found.as_ref().map(|_| ()).ok_or(Code::MESSAGE_UNKNOWN)));
             let Some((place, row)) = found else { continue };
             known.push(*key);
-            self.receipt_row(&event.reader, &event.sender, place, row);
+            self.receipt_entry(&event.reader, &event.sender, place, row)?;
         }
         if !known.is_empty() && self.is_home_of(&event.sender) {
             self.receipted_by(event, &known)?;
@@ -130,7 +131,7 @@ impl Step<'_, '_> {
         for key in keys {
             let found = self.mailbox().find_sent(&event.sender, &event.reader, &event.sender, *key)?;
             let Some((place, row)) = found.filter(|(_, row)| !row.flags.has(RowFlags::RECEIPTED)) else { continue };
-            self.receipt_row(&event.sender, &event.reader, place, row);
+            self.receipt_entry(&event.sender, &event.reader, place, row)?;
             newly.push(*key);
         }
         if !newly.is_empty() {
@@ -141,8 +142,17 @@ impl Step<'_, '_> {
         Ok(())
     }
 
-    fn receipt_row(&mut self, account: &Account, peer: &Account, place: HistoryPlace, row: HistoryRow) {
-        let flags = row.flags.with(RowFlags::RECEIPTED);
-        self.put(HistoryRow::key(account, peer, place), &HistoryRow { flags, ..row });
+    fn receipt_entry(
+        &mut self,
+        account: &Account,
+        peer: &Account,
+        place: HistoryPlace,
+        entry: HistoryEntry,
+    ) -> Result<(), RowsError> {
+        let mut conversation = self.mailbox().conversation(account, peer)?.unwrap_or_default();
+        let entry = HistoryEntry { flags: entry.flags.with(RowFlags::RECEIPTED), ..entry };
+        self.change_history(account, peer, &mut conversation, place, Some(&entry))?;
+        self.put_conversation(account, peer, conversation);
+        Ok(())
     }
 }

@@ -1,12 +1,10 @@
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 
 use duolog_topics::{Account, ConversationRead, Event, Millis};
 
 use super::STEP_LIMIT;
 use super::step::Step;
-use crate::domain::rows::{
-    Change, ConversationRow, Direction, HistoryPlace, HistoryRow, KeyRange, Outcome, RowFlags, RowsError,
-};
+use crate::domain::rows::{Change, ConversationRow, Direction, HistoryPlace, Outcome, RowFlags, RowsError};
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
 
@@ -70,15 +68,12 @@ impl Step<'_, '_> {
         }
         let place = |time: Millis| HistoryPlace { time, sequence: 0 };
         let counted_from = row.read_time.max(row.uncounted).saturating_add(1);
-        let from = HistoryRow::key(reader, peer, place(counted_from)).into_bytes();
-        let until = HistoryRow::key(reader, peer, place(asked.saturating_add(1))).into_bytes();
-        let range = KeyRange { from: Bound::Included(&from), until: Bound::Excluded(&until) };
+        let passed = place(counted_from)..place(asked.saturating_add(1));
         let (mut seen, mut read, mut reached) = (0, 0, asked);
         let mailbox = self.mailbox();
-        mailbox.walk_range(range, Direction::Forward, |key, value| {
-            // An expired one may be gone from the disk already: it counts until everything is read.
-            let Some(row) = mailbox.history_row(value)? else { return Ok(ControlFlow::Continue(())) };
-            let time = HistoryRow::place(key)?.time;
+        // An expired one may be gone from the disk already: it counts until everything is read.
+        mailbox.messages(reader, peer, &row.newest).walk_within(passed, Direction::Forward, |place, row| {
+            let time = place.time;
             if seen >= STEP_LIMIT && time > reached {
                 return Ok(ControlFlow::Break(()));
             }

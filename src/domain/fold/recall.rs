@@ -4,7 +4,7 @@ use duolog_topics::{Account, Event, MessageDeleted, MessageRecalled, Millis};
 
 use super::step::Step;
 use crate::domain::rows::{
-    AccountRow, Change, ConversationRow, Direction, HistoryPlace, HistoryRow, MessageRow, Outcome, Pointer, RowFlags,
+    AccountRow, Change, ConversationRow, Direction, HistoryEntry, HistoryPlace, MessageRow, Outcome, Pointer, RowFlags,
     RowsError, TimelineEntry, TimelineRow,
 };
 use crate::domain::verdict::{Answer, Verdict, empty_body};
@@ -89,7 +89,8 @@ impl Step<'_, '_> {
         self.empty_body(row.pointer)?;
         let mut conversation = self.conversation(account, &mut owner, peer)?;
         uncount(&mut owner, &mut conversation, &row, place.time);
-        self.put(HistoryRow::key(account, peer, place), &HistoryRow { flags, ..row });
+        let recalled = HistoryEntry { flags, ..row };
+        self.change_history(account, peer, &mut conversation, place, Some(&recalled))?;
         self.flag_entry(account, place.sequence, flags)?;
         let change = Change::Recall { peer: peer.clone(), key: event.key, by: event.by.clone() };
         conversation.changed = self.add_change(account, &mut owner, change)?;
@@ -133,13 +134,15 @@ impl Step<'_, '_> {
             results.push((event.peer.clone(), found.as_ref().map(|_| ()).ok_or(Code::MESSAGE_UNKNOWN)));
             let Some((place, row)) = found else { continue };
             uncount(&mut owner, &mut conversation, &row, place.time);
-            self.delete(HistoryRow::key(&account, &event.peer, place));
+            self.change_history(&account, &event.peer, &mut conversation, place, None)?;
+            // A key that comes twice is looked for again.
+            self.put_conversation(&account, &event.peer, conversation.clone());
             self.flag_entry(&account, place.sequence, row.flags.with(RowFlags::DELETED))?;
             gone.push(*key);
         }
         if !gone.is_empty() {
             if conversation.last.is_some() {
-                conversation.last = self.newest_shown(&account, &event.peer, conversation.cleared.sequence)?;
+                conversation.last = self.newest_shown(&account, &event.peer, &conversation)?;
             }
             let change = Change::Delete { peer: event.peer.clone(), keys: gone };
             conversation.changed = self.add_change(&account, &mut owner, change)?;
@@ -151,13 +154,16 @@ impl Step<'_, '_> {
 
     /// The newest message that a conversation may show as its last. What it passes over has expired or was sent not to be
     /// shown; both are few above a message that still is there.
-    fn newest_shown(&self, account: &Account, peer: &Account, cleared: u64) -> Result<Option<HistoryPlace>, RowsError> {
+    fn newest_shown(
+        &self,
+        account: &Account,
+        peer: &Account,
+        conversation: &ConversationRow,
+    ) -> Result<Option<HistoryPlace>, RowsError> {
         let mut newest = None;
         let mailbox = self.mailbox();
-        mailbox.walk(&HistoryRow::prefix(account, peer), Direction::Backward, |key, value| {
-            let place = HistoryRow::place(key)?;
-            if place.sequence > cleared
-                && let Some(row) = mailbox.history_row(value)?
+        mailbox.messages(account, peer, &conversation.newest).walk(Direction::Backward, |place, row| {
+            if place.sequence > conversation.cleared.sequence
                 && mailbox.message(row.pointer)?.is_some_and(|message| !message.flags().no_last_message)
             {
                 newest = Some(place);
@@ -170,7 +176,7 @@ impl Step<'_, '_> {
 }
 
 /// A message that counted as unread no longer does.
-fn uncount(owner: &mut AccountRow, conversation: &mut ConversationRow, row: &HistoryRow, time: Millis) {
+fn uncount(owner: &mut AccountRow, conversation: &mut ConversationRow, row: &HistoryEntry, time: Millis) {
     if row.flags.has(RowFlags::COUNTS) && conversation.counts_at(time) && conversation.unread > 0 {
         conversation.unread -= 1;
         owner.unread_total = owner.unread_total.saturating_sub(1);

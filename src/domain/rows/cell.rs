@@ -51,7 +51,7 @@ impl Cell {
         match self {
             Self::Encoded(value) => value.first().copied().map_or(0, u64::from),
             Self::Account(row) => row.sequence,
-            Self::Conversation(row) => row.changed,
+            Self::Conversation(row) => row.changed ^ row.newest.near(),
         }
     }
 
@@ -60,7 +60,7 @@ impl Cell {
         match self {
             Self::Encoded(value) => value.len(),
             Self::Account(_) => size_of::<AccountRow>(),
-            Self::Conversation(_) => size_of::<ConversationRow>(),
+            Self::Conversation(row) => size_of::<ConversationRow>() + row.newest.size(),
         }
     }
 }

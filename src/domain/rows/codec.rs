@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use duolog_topics::Millis;
 use postcard::ser_flavors::Flavor;
@@ -6,9 +8,6 @@ use serde::de::DeserializeOwned;
 use smallvec::SmallVec;
 
 use super::{Cell, Hot, HotRow, Rows, RowsError, Table};
-
-/// The format of every value that this program writes.
-const FORMAT: u8 = 1;
 
 /// Where a value is encoded before it has a place: a message of the usual length needs no memory of its own.
 pub type Scratch = SmallVec<[u8; 1024]>;
@@ -35,10 +34,18 @@ impl Flavor for Appended<'_> {
 
 /// A kind of row: its table and its value.
 ///
-/// A value is the format byte (1), for rows that expire the record time of the record that made it (u64, big-endian),
+/// A value is the format byte, for rows that expire the record time of the record that made it (u64, big-endian),
 /// and the fields in Postcard's encoding. So a compaction filter can judge a row without decoding it.
 pub trait Row: Serialize + DeserializeOwned {
     const TABLE: Table;
+    /// The format that this program writes.
+    const FORMAT: u8 = 1;
+
+    /// What the values of an older format end without: the encoding of the fields that have come since, as they are where there
+    /// is nothing to say. `None` for formats that are not known.
+    fn added_since(_format: u8) -> Option<&'static [u8]> {
+        None
+    }
 
     /// The record time that decides when the row expires; `None` for rows that stay.
     fn record_time(&self) -> Option<Millis> {
@@ -74,7 +81,7 @@ pub trait Row: Serialize + DeserializeOwned {
 
     /// Appends the value.
     fn encode_to(&self, value: &mut Scratch) {
-        value.push(FORMAT);
+        value.push(Self::FORMAT);
         if let Some(time) = self.record_time() {
             value.extend_from_slice(&time.to_be_bytes());
         }
@@ -85,9 +92,9 @@ pub trait Row: Serialize + DeserializeOwned {
     /// If the bytes are not a row of this kind.
     fn decode(value: &[u8]) -> Result<Self, RowsError> {
         let failed = |what: String| RowsError(format!("row of {}: {what}", Self::TABLE.name()));
-        let Some((&FORMAT, mut rest)) = value.split_first() else {
-            return Err(failed("unknown format".to_owned()));
-        };
+        let (&format, mut rest) = value.split_first().ok_or_else(|| failed("empty".to_owned()))?;
+        let added = if format == Self::FORMAT { Some(Default::default()) } else { Self::added_since(format) };
+        let added: &[u8] = added.ok_or_else(|| failed("unknown format".to_owned()))?;
         let time = match Self::TABLE.horizon() {
             super::Horizon::Never => None,
             _ => {
@@ -96,7 +103,8 @@ pub trait Row: Serialize + DeserializeOwned {
                 Some(Millis::from_be_bytes(*time))
             }
         };
-        let mut row: Self = postcard::from_bytes(rest).map_err(|error| failed(error.to_string()))?;
+        let fields = if added.is_empty() { Cow::Borrowed(rest) } else { [rest, added].concat().into() };
+        let mut row: Self = postcard::from_bytes(&fields).map_err(|error| failed(error.to_string()))?;
         if let Some(time) = time {
             row.set_record_time(time);
         }

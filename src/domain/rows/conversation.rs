@@ -1,7 +1,7 @@
 use duolog_topics::{Account, Millis};
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Hot, HotRow, Key, KeyReader, Row, RowsError, Table};
+use super::{Cell, HistoryEntries, Hot, HotRow, Key, KeyReader, Row, RowsError, Table};
 
 /// The place of a message in a conversation's history.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
@@ -44,10 +44,18 @@ pub struct ConversationRow {
     /// What was cleared from this user's view: the messages up to this sequence. Whatever is left is above this message
     /// time: a late message lowers it.
     pub cleared: HistoryPlace,
+    /// The newest messages: all others are in rows of [`super::HistoryRow`], and before them.
+    pub newest: HistoryEntries,
 }
 
 impl Row for ConversationRow {
     const TABLE: Table = Table::Conversation;
+    const FORMAT: u8 = 2;
+
+    /// Format 1 had no newest messages: none of them, in no bytes.
+    fn added_since(format: u8) -> Option<&'static [u8]> {
+        (format == 1).then_some(&[0, 0])
+    }
 
     fn cell(&self) -> Cell {
         Cell::Conversation(self.clone().into())

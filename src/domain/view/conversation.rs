@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use duolog_topics::{Account, Millis};
 
 use super::{Mailbox, MessageView};
-use crate::domain::rows::{ConversationRow, Direction, HistoryPlace, HistoryRow, Hot, RecentRow, RowsError, get};
+use crate::domain::rows::{ConversationRow, Direction, HistoryPlace, Hot, RecentRow, RowsError};
 
 /// One of the recent contacts.
 #[derive(Clone, PartialEq, Debug)]
@@ -41,7 +41,9 @@ impl Mailbox<'_> {
                 continue;
             }
             let last = match conversation.last {
-                Some(place) => self.message_at(account, &peer, place)?.map(|message| (place.sequence, message)),
+                Some(place) => {
+                    self.message_at(account, &peer, &conversation, place)?.map(|message| (place.sequence, message))
+                }
                 None => None,
             };
             recents.list.push(RecentContact {
@@ -77,14 +79,13 @@ impl Mailbox<'_> {
         &self,
         account: &Account,
         peer: &Account,
+        conversation: &ConversationRow,
         place: HistoryPlace,
     ) -> Result<Option<MessageView>, RowsError> {
-        let row = get::<HistoryRow>(self.rows, HistoryRow::key(account, peer, place).as_slice())?;
-        let Some(row) = self.visible(row)? else {
+        let Some(entry) = self.messages(account, peer, &conversation.newest).at(place)? else {
             return Ok(None);
         };
-        let conversation = self.conversation(account, peer)?.unwrap_or_default();
-        let message = self.message(row.pointer)?;
-        Ok(message.map(|message| self.message_view(account, peer, &row, message, &conversation)))
+        let message = self.message(entry.pointer)?;
+        Ok(message.map(|message| self.message_view(account, peer, &entry, message, conversation)))
     }
 }

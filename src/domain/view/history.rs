@@ -1,11 +1,9 @@
-use std::ops::{Bound, ControlFlow};
+use std::ops::{ControlFlow, Range};
 
 use duolog_topics::{Account, Millis, MsgKey};
 
 use super::{Mailbox, MessageFlagsView, MessageView};
-use crate::domain::rows::{
-    ConversationRow, Direction, HistoryPlace, HistoryRow, KeyRange, MessageRow, RowFlags, RowsError,
-};
+use crate::domain::rows::{ConversationRow, Direction, HistoryEntry, HistoryPlace, MessageRow, RowFlags, RowsError};
 use crate::domain::verdict::empty_body;
 
 /// Where a page of history begins, exclusive.
@@ -36,7 +34,7 @@ pub struct HistoryPage {
 }
 
 impl Mailbox<'_> {
-    /// A page of history. Cost: one seek, then a read for each message.
+    /// A page of history. Cost: at most two seeks, then a read for each message.
     ///
     /// # Errors
     /// If rows cannot be read. A `from` key that names no message gives `None`.
@@ -55,26 +53,18 @@ impl Mailbox<'_> {
             },
         };
         let conversation = self.conversation(account, peer)?.unwrap_or_default();
-        let (low, high) = bounds(query, from, conversation.cleared.time);
-        let low_key = HistoryRow::key(account, peer, low).into_bytes();
-        let high_key = HistoryRow::key(account, peer, high).into_bytes();
+        let asked = places(query, from, conversation.cleared.time);
         let mut page = HistoryPage { list: Vec::new(), complete: true };
-        if low_key >= high_key {
-            return Ok(Some(page));
-        }
-        let range = KeyRange { from: Bound::Included(&low_key), until: Bound::Excluded(&high_key) };
-        self.walk_range(range, query.direction, |key, value| {
-            let place = HistoryRow::place(key)?;
-            let row = self.history_row(value)?.filter(|_| place.sequence > conversation.cleared.sequence);
-            let Some(row) = row else {
+        self.messages(account, peer, &conversation.newest).walk_within(asked, query.direction, |place, entry| {
+            if place.sequence <= conversation.cleared.sequence {
                 return Ok(ControlFlow::Continue(()));
-            };
+            }
             if page.list.len() == query.limit {
                 page.complete = false;
                 return Ok(ControlFlow::Break(()));
             }
-            if let Some(message) = self.message(row.pointer)? {
-                page.list.push((place, self.message_view(account, peer, &row, message, &conversation)));
+            if let Some(message) = self.message(entry.pointer)? {
+                page.list.push((place, self.message_view(account, peer, &entry, message, &conversation)));
             }
             Ok(ControlFlow::Continue(()))
         })?;
@@ -84,7 +74,7 @@ impl Mailbox<'_> {
         Ok(Some(page))
     }
 
-    /// The place and row of a message in one user's view, whoever of the two sent it.
+    /// The place of a message in one user's view and what stands there, whoever of the two sent it.
     ///
     /// # Errors
     /// If rows cannot be read.
@@ -93,7 +83,7 @@ impl Mailbox<'_> {
         account: &Account,
         peer: &Account,
         key: MsgKey,
-    ) -> Result<Option<(HistoryPlace, HistoryRow)>, RowsError> {
+    ) -> Result<Option<(HistoryPlace, HistoryEntry)>, RowsError> {
         self.find_where(account, peer, key, |_| true)
     }
 
@@ -108,9 +98,9 @@ impl Mailbox<'_> {
         peer: &Account,
         from: &Account,
         key: MsgKey,
-    ) -> Result<Option<(HistoryPlace, HistoryRow)>, RowsError> {
-        let sent = |row: &HistoryRow| row.flags.has(RowFlags::INCOMING) == (account != from);
-        let stands = |row: &HistoryRow| sent(row) && !row.flags.has(RowFlags::RECALLED);
+    ) -> Result<Option<(HistoryPlace, HistoryEntry)>, RowsError> {
+        let sent = |entry: &HistoryEntry| entry.flags.has(RowFlags::INCOMING) == (account != from);
+        let stands = |entry: &HistoryEntry| sent(entry) && !entry.flags.has(RowFlags::RECALLED);
         match self.find_where(account, peer, key, stands)? {
             Some(found) => Ok(Some(found)),
             None => self.find_where(account, peer, key, sent),
@@ -122,24 +112,21 @@ impl Mailbox<'_> {
         account: &Account,
         peer: &Account,
         key: MsgKey,
-        wanted: impl Fn(&HistoryRow) -> bool,
-    ) -> Result<Option<(HistoryPlace, HistoryRow)>, RowsError> {
+        wanted: impl Fn(&HistoryEntry) -> bool,
+    ) -> Result<Option<(HistoryPlace, HistoryEntry)>, RowsError> {
         let first = HistoryPlace { time: key.time.saturating_mul(1000), sequence: 0 };
         let after = HistoryPlace { time: first.time.saturating_add(1000), sequence: 0 };
-        let from = HistoryRow::key(account, peer, first).into_bytes();
-        let until = HistoryRow::key(account, peer, after).into_bytes();
+        let Some(conversation) = self.conversation(account, peer)? else {
+            return Ok(None);
+        };
         let mut found = None;
-        let range = KeyRange { from: Bound::Included(&from), until: Bound::Excluded(&until) };
-        self.walk_range(range, Direction::Forward, |row_key, value| {
-            if let Some(row) = self.history_row(value)?
-                && row.msg_seq == key.seq
-                && row.random == key.random
-                && wanted(&row)
-            {
-                found = Some((HistoryRow::place(row_key)?, row));
-                return Ok(ControlFlow::Break(()));
+        let messages = self.messages(account, peer, &conversation.newest);
+        messages.walk_within(first..after, Direction::Forward, |place, entry| {
+            if entry.msg_seq != key.seq || entry.random != key.random || !wanted(&entry) {
+                return Ok(ControlFlow::Continue(()));
             }
-            Ok(ControlFlow::Continue(()))
+            found = Some((place, entry));
+            Ok(ControlFlow::Break(()))
         })?;
         Ok(found)
     }
@@ -148,14 +135,14 @@ impl Mailbox<'_> {
         &self,
         account: &Account,
         peer: &Account,
-        row: &HistoryRow,
+        entry: &HistoryEntry,
         message: MessageRow,
         conversation: &ConversationRow,
     ) -> MessageView {
-        let incoming = row.flags.has(RowFlags::INCOMING);
+        let incoming = entry.flags.has(RowFlags::INCOMING);
         let read = if incoming { conversation.read_time } else { conversation.peer_read_time };
-        let peer_read = message.message_time <= read || row.flags.has(RowFlags::RECEIPTED);
-        view_of(account, peer, row.flags, message, peer_read)
+        let peer_read = message.message_time <= read || entry.flags.has(RowFlags::RECEIPTED);
+        view_of(account, peer, entry.flags, message, peer_read)
     }
 }
 
@@ -192,8 +179,8 @@ pub(crate) fn view_of(
     }
 }
 
-/// The places that a query covers: the lower one included, the upper one excluded.
-fn bounds(query: &HistoryQuery, from: Option<HistoryPlace>, cleared: Millis) -> (HistoryPlace, HistoryPlace) {
+/// The places that a query covers.
+fn places(query: &HistoryQuery, from: Option<HistoryPlace>, cleared: Millis) -> Range<HistoryPlace> {
     let mut low = HistoryPlace { time: query.since.unwrap_or(0).max(cleared), sequence: 0 };
     let mut high = HistoryPlace { time: query.until.map_or(u64::MAX, |until| until.saturating_add(1)), sequence: 0 };
     if let Some(place) = from {
@@ -204,5 +191,5 @@ fn bounds(query: &HistoryQuery, from: Option<HistoryPlace>, cleared: Millis) -> 
             }
         }
     }
-    (low, high)
+    low..high
 }

@@ -3,9 +3,9 @@ use std::ops::{Bound, ControlFlow};
 use duolog_topics::{Account, Millis};
 
 use crate::domain::rows::{
-    AccountRow, ConversationRow, DeviceRow, Direction, HistoryRow, Horizon, Hot, IdempotencyRow, Key, KeyRange,
-    MessageRow, MetaRow, Pointer, ProfileRow, PushTokenRow, RecentRow, RelationKind, RelationRow, Row, Rows, RowsError,
-    SessionRow, Table, TimelineRow, Window, get, get_hot, record_time_of,
+    AccountRow, ConversationRow, DeviceRow, Direction, Horizon, Hot, IdempotencyRow, Key, KeyRange, MessageRow,
+    MetaRow, Pointer, ProfileRow, PushTokenRow, RecentRow, RelationKind, RelationRow, Row, Rows, RowsError, SessionRow,
+    Table, TimelineRow, Window, get, get_hot, record_time_of,
 };
 
 /// The mailboxes of one partition as a reader may see them: rows below a horizon are absent here, whatever the disk
@@ -162,11 +162,6 @@ impl<'a> Mailbox<'a> {
             Horizon::Never | Horizon::Idempotency => 0,
         };
         row.record_time().is_none_or(|time| time >= horizon)
-    }
-
-    /// Decodes a history row, `None` if it has expired.
-    pub(crate) fn history_row(&self, value: &[u8]) -> Result<Option<HistoryRow>, RowsError> {
-        self.visible(Some(HistoryRow::decode(value)?))
     }
 
     /// Visits every key that begins with a prefix.

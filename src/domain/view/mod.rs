@@ -5,6 +5,7 @@ mod conversation;
 mod entry;
 mod history;
 mod mailbox;
+mod messages;
 mod timeline;
 
 pub use blacklist::Listed;

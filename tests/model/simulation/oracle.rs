@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use duolog::domain::rows::{
-    AccountRow, BroadcastRow, ConversationRow, DeviceRow, HistoryPlace, HistoryRow, KeyReader, MapRows, MessageRow,
-    MetaRow, RecentRow, RelationKind, RelationRow, Row, RowFlags, Table, TimelineEntry, TimelineRow, get,
+    AccountRow, BroadcastRow, ConversationRow, DeviceRow, HistoryEntry, HistoryPlace, HistoryRow, KeyReader, MapRows,
+    MessageRow, MetaRow, RecentRow, RelationKind, RelationRow, Row, RowFlags, Table, TimelineEntry, TimelineRow, get,
 };
 use duolog::domain::verdict::{Answer, Verdict};
 use duolog::domain::view::Mailbox;
@@ -83,10 +83,15 @@ fn effects_are_exactly_once(world: &World, rebuilt: &[MapRows]) {
             let codes = outcomes.get(&key).cloned().unwrap_or_default();
             assert_eq!(codes.len(), applied, "outcomes of {key:?}: {codes:?}");
             let delivered = codes.iter().filter(|code| **code == 0).count();
-            let held = history(&rebuilt[world.home_of(receiver) as usize], receiver, &request.account);
+            let home = world.home_of(receiver);
+            let held = history(&rebuilt[home as usize], receiver, &request.account);
             let held =
                 held.iter().filter(|(_, row)| row.random == event.content.random && row.flags.has(RowFlags::INCOMING));
-            let sure = receiver != world.passing() && !removed.contains(&(receiver.clone(), event.content.random));
+            // What has expired leaves with its conversation.
+            let horizon = meta_of(&rebuilt[home as usize], home).horizons.roaming;
+            let stays = request.verdicts.iter().all(|(_, time, _)| *time >= horizon);
+            let sure =
+                stays && receiver != world.passing() && !removed.contains(&(receiver.clone(), event.content.random));
             let held = held.count();
             assert!(held == delivered || held < delivered && !sure, "{key:?} is held {held} times, not {delivered}");
         }
@@ -121,13 +126,20 @@ fn removed(world: &World) -> BTreeSet<(Account, u32)> {
     asked.flat_map(|(account, keys)| keys.into_iter().map(move |key: MsgKey| (account.clone(), key.random))).collect()
 }
 
-fn history(rows: &MapRows, account: &Account, peer: &Account) -> Vec<(HistoryPlace, HistoryRow)> {
-    let prefix = HistoryRow::prefix(account, peer);
-    all(rows)
-        .iter()
-        .filter(|(key, _)| key.starts_with(prefix.as_slice()))
-        .map(|(key, value)| (HistoryRow::place(key).unwrap(), HistoryRow::decode(value).unwrap()))
-        .collect()
+/// Those of the rows first, then those of the conversation.
+fn history(rows: &MapRows, account: &Account, peer: &Account) -> Vec<(HistoryPlace, HistoryEntry)> {
+    let (prefix, conversation) = (HistoryRow::prefix(account, peer), ConversationRow::key(account, peer));
+    let mut held = Vec::new();
+    for (key, value) in all(rows) {
+        if key.starts_with(prefix.as_slice()) {
+            let (place, row) = HistoryRow::read(&key, &value).unwrap();
+            held.extend(row.entries.to_vec().unwrap());
+            assert!(held.last().is_some_and(|(last, _)| *last <= place), "a row reaches beyond its key");
+        } else if key == conversation.as_slice() {
+            held.extend(ConversationRow::decode(&value).unwrap().newest.to_vec().unwrap());
+        }
+    }
+    held
 }
 
 fn order_is_kept(world: &World, rebuilt: &[MapRows], from: &Account, to: &Account) {
@@ -234,7 +246,7 @@ fn mailbox_adds_up(rows: &MapRows, meta: &MetaRow, account: &Account, long: bool
             unread_is_what_history_counts(rows, account, peer, row);
         }
     }
-    places_ascend(&mine, &owner, account);
+    places_ascend(rows, &mine, &owner, account);
     let contacts = mailbox.recent_contacts(account, None).unwrap();
     assert!(contacts.list.is_sorted_by(|one, next| one.time >= next.time), "newest first");
     for (_, value) in of(Table::Device) {
@@ -243,12 +255,13 @@ fn mailbox_adds_up(rows: &MapRows, meta: &MetaRow, account: &Account, long: bool
     assert!(owner.floor <= owner.sequence);
 }
 
-fn places_ascend(mine: &[(bytes::Bytes, bytes::Bytes)], owner: &AccountRow, account: &Account) {
+fn places_ascend(rows: &MapRows, mine: &[(bytes::Bytes, bytes::Bytes)], owner: &AccountRow, account: &Account) {
     let (mut sequences, mut before) = (BTreeSet::new(), None);
     for (key, value) in mine {
-        if key[0] == Table::History as u8 {
-            let sequence = HistoryRow::place(key).unwrap().sequence;
-            assert!(sequences.insert(sequence), "{account} was given {sequence} twice");
+        if key[0] == Table::Conversation as u8 {
+            for (place, _) in history(rows, account, &second(key, Table::Conversation)) {
+                assert!(sequences.insert(place.sequence), "{account} was given {} twice", place.sequence);
+            }
         } else if key[0] == Table::Timeline as u8 {
             let (sequence, row) = (TimelineRow::sequence(key).unwrap(), TimelineRow::decode(value).unwrap());
             assert!(row.previous < sequence && sequence <= owner.last_entry && row.ordinal <= owner.entries);
