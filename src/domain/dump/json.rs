@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::rows::{
-    AccountRow, BroadcastRow, ConsumerRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryEntry, IdempotencyRow,
+    AccountRow, BroadcastRow, ConsumerRow, ConversationRow, DeviceRow, FriendGroupsRow, HistoryRow, IdempotencyRow,
     KeyReader, MessageRow, MetaRow, OutboxRow, OutcomeRow, PositionRow, ProfileRow, PushTokenRow, RecentRow,
     RelationKind, RelationRow, Row, RowFlags, RowsError, SessionRow, Table, TimelineEntry, TimelineRow,
 };
@@ -68,7 +68,7 @@ pub(super) fn value(table: Table, value: &[u8]) -> Result<Value, RowsError> {
         Table::Message => message(&MessageRow::decode(value)?),
         Table::Outcome => fields(&OutcomeRow::decode(value)?),
         Table::Timeline => timeline(&TimelineRow::decode(value)?),
-        Table::History => return Err(RowsError("a history is shown message by message".to_owned())),
+        Table::History => history(&HistoryRow::decode(value)?)?,
         Table::Conversation => conversation(&ConversationRow::decode(value)?),
         Table::Recent => fields(&RecentRow::decode(value)?),
         Table::Device => fields(&DeviceRow::decode(value)?),
@@ -120,8 +120,13 @@ fn conversation(row: &ConversationRow) -> Value {
     without(fields(row), ["newest"])
 }
 
-pub(super) fn history(entry: &HistoryEntry) -> Value {
-    with(json!(entry), [("flags", flags(entry.flags))])
+/// A row that holds one message: see [`super::history`].
+fn history(row: &HistoryRow) -> Result<Value, RowsError> {
+    let entries = row.entries.to_vec()?;
+    let [(_, entry)] = entries.as_slice() else {
+        return Err(RowsError(format!("{} messages in one row", entries.len())));
+    };
+    Ok(with(json!(entry), [("flags", flags(entry.flags))]))
 }
 
 fn timeline(row: &TimelineRow) -> Value {

@@ -5,6 +5,7 @@
 //! and any difference is a fault: of the fold, which must come out the same at every rebuild, or of the disk.
 
 mod compare;
+mod history;
 mod json;
 mod present;
 
@@ -17,8 +18,7 @@ use serde_json::Value;
 
 use self::present::Present;
 use super::rows::{
-    ConversationRow, Direction, HistoryEntry, HistoryPlace, HistoryRow, Key, KeyRange, MessageRow, MetaRow, Row, Rows,
-    RowsError, Table, Visited, Visitor, get,
+    Direction, HistoryRow, Key, KeyRange, MessageRow, MetaRow, Row, Rows, RowsError, Table, Visited, Visitor, get,
 };
 
 pub use compare::{Compared, Difference, compare};
@@ -39,7 +39,7 @@ impl std::fmt::Display for DumpedRow {
 }
 
 /// Visits every present row of one partition in the order of the keys. Cost: a pass through the rows, and a read for each
-/// recent contact and each account that has a timeline.
+/// recent contact, each conversation and each account that has a timeline.
 ///
 /// # Errors
 /// If rows cannot be read, or an error that `visit` broke with. A row that cannot be decoded is no error: it is shown as
@@ -48,10 +48,7 @@ pub fn dump(rows: &dyn Rows, visit: &mut dyn FnMut(DumpedRow) -> Visited) -> Res
     let meta = meta_of(rows)?;
     let mut present = Present::new(rows, &meta);
     for table in Table::ALL.iter().filter(|table| table.dumped()) {
-        match table {
-            Table::History => show_histories(rows, &present, &Key::of(Table::Conversation), visit)?,
-            table => show_prefix(rows, &mut present, &Key::of(*table), visit)?,
-        }
+        show_prefix(rows, &mut present, &Key::of(*table), visit)?;
     }
     Ok(())
 }
@@ -75,9 +72,6 @@ pub fn dump_account(
                     show_prefix(rows, &mut present, &key, visit)?;
                 }
             }
-            Table::History => {
-                show_histories(rows, &present, &Key::of(Table::Conversation).account(account), visit)?;
-            }
             table => show_prefix(rows, &mut present, &Key::of(*table).account(account), visit)?,
         }
     }
@@ -98,68 +92,27 @@ fn show_prefix(
     prefix: &Key,
     visit: &mut dyn FnMut(DumpedRow) -> Visited,
 ) -> Result<(), RowsError> {
-    each_row(rows, prefix, &mut |key, value| match present.shows(key, value) {
+    let mut show = |key: &[u8], value: &[u8]| match present.shows(key, value) {
         Ok(true) => visit(decoded(present.partition(), key, value)),
         Ok(false) => ControlFlow::Continue(()),
         Err(error) => ControlFlow::Break(Err(error)),
-    })
-}
-
-/// The messages of the conversations whose keys begin with a prefix.
-fn show_histories(
-    rows: &dyn Rows,
-    present: &Present<'_>,
-    conversations: &Key,
-    visit: &mut dyn FnMut(DumpedRow) -> Visited,
-) -> Result<(), RowsError> {
-    let shown = |key: &Key, value| {
-        let key = json::key(Table::History, key.as_slice()).unwrap_or_else(|_| json::hex(key.as_slice()));
-        DumpedRow { partition: present.partition(), table: Table::History.name(), key, value }
     };
-    each_history(rows, conversations, &mut |key, value, held| match held {
-        Ok(messages) => messages
-            .iter()
-            .filter(|(_, entry)| present.holds(Table::History, entry.record_time))
-            .try_for_each(|(place, entry)| visit(shown(&key.clone().place(*place), json::history(entry)))),
-        Err(error) => visit(shown(key, json::undecodable(value, &error))),
-    })
+    match prefix.table() {
+        Some(Table::History) => history::each_message(rows, prefix, &mut show),
+        _ => each_row(rows, prefix, &mut show),
+    }
 }
 
-/// The messages that an account's history points at, each once, in the order of their keys.
+/// The keys of the messages that an account's history points at, each once, in their order.
 fn messages_of(rows: &dyn Rows, account: &Account) -> Result<Vec<Key>, RowsError> {
     let mut pointers = BTreeSet::new();
-    each_history(rows, &Key::of(Table::Conversation).account(account), &mut |_, _, held| {
-        pointers.extend(held.into_iter().flatten().map(|(_, entry)| entry.pointer));
+    history::each_message(rows, &Key::of(Table::History).account(account), &mut |_, value| {
+        if let Ok(row) = HistoryRow::decode(value) {
+            pointers.extend(row.entries.iter().flatten().map(|(_, entry)| entry.pointer));
+        }
         ControlFlow::Continue(())
     })?;
     Ok(pointers.into_iter().map(MessageRow::key).collect())
-}
-
-/// Hears what their keys in the history begin with, a value and the messages in it.
-type HistoryVisitor<'v> = dyn FnMut(&Key, &[u8], Result<Vec<(HistoryPlace, HistoryEntry)>, RowsError>) -> Visited + 'v;
-
-/// Visits each row that holds messages of the conversations whose keys begin with a prefix: first those of the history, then
-/// the conversation's own. What is in no order then has expired.
-fn each_history(rows: &dyn Rows, conversations: &Key, visit: &mut HistoryVisitor<'_>) -> Result<(), RowsError> {
-    each_row(rows, conversations, &mut |key, value| {
-        let history = Key::of(Table::History).bytes(key.get(1..).unwrap_or_default());
-        let mut stopped = None;
-        let older = each_row(rows, &history, &mut |key, value| {
-            let held = HistoryRow::read(key, value).and_then(|(_, row)| row.entries.to_vec());
-            visit(&history, value, held).map_break(|result| {
-                stopped = Some(result);
-                Ok(())
-            })
-        });
-        match stopped.or(older.is_err().then_some(older)) {
-            Some(result) => ControlFlow::Break(result),
-            // One that cannot be decoded is shown as a conversation.
-            None => match ConversationRow::decode(value) {
-                Ok(conversation) => visit(&history, value, conversation.newest.to_vec()),
-                Err(_) => ControlFlow::Continue(()),
-            },
-        }
-    })
 }
 
 fn each_row(rows: &dyn Rows, prefix: &Key, visit: &mut Visitor<'_>) -> Result<(), RowsError> {

@@ -41,16 +41,6 @@ impl<'a> Present<'a> {
         }
     }
 
-    /// Whether what was recorded then is not below the horizon of its table.
-    pub fn holds(&self, table: Table, record_time: Millis) -> bool {
-        let horizons = &self.mailbox.meta.horizons;
-        match table.horizon() {
-            Horizon::Timeline => record_time >= horizons.timeline,
-            Horizon::Roaming => record_time >= horizons.roaming,
-            Horizon::Never | Horizon::Idempotency => true,
-        }
-    }
-
     /// Whether the row's time is not below the horizon of its table.
     fn is_within(&self, table: Table, value: &[u8]) -> bool {
         let horizons = &self.mailbox.meta.horizons;
@@ -60,7 +50,8 @@ impl<'a> Present<'a> {
                 DeviceRow::decode(value).map_or(true, |row| row.last_seen >= horizons.devices)
             }
             Horizon::Never => true,
-            Horizon::Timeline | Horizon::Roaming => record_time_of(value).is_none_or(|time| self.holds(table, time)),
+            Horizon::Timeline => not_below(horizons.timeline),
+            Horizon::Roaming => not_below(horizons.roaming),
             Horizon::Idempotency => match IdempotencyRow::decode(value).map(|row| row.window) {
                 Ok(Window::Server) => not_below(horizons.server_keys),
                 Ok(Window::Client) => not_below(horizons.client_keys),

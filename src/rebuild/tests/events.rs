@@ -15,27 +15,97 @@ use crate::domain::rows::DAY;
 pub enum Op {
     Wait(Millis),
     Compact(u8),
+    /// The histories become as an earlier version of the program has written them.
+    Earlier,
     NewOwner,
     Tick,
-    Policy { roaming: u32, offline: u32, messages: u32, recents: u32 },
-    Import { who: u8, nick: Option<u8> },
-    Delete { who: u8 },
-    Kick { who: u8 },
-    Profile { who: u8, value: u8 },
-    Send { from: u8, to: u8, random: u32, origin: Origin, copy: SenderCopy, bits: u8, back: Millis },
-    Recall { nth: usize, by_operator: bool },
-    Modify { nth: usize, custom: u8 },
-    Receipt { nth: usize },
-    DeleteMessage { nth: usize, theirs: bool },
-    Read { nth: usize, theirs: bool },
-    ReadAll { who: u8, peer: u8 },
-    LeaveRecents { who: u8, peer: u8, clear: bool },
-    Clear { who: u8, peer: u8 },
-    Block { who: u8, peer: u8, blocked: bool },
-    Friend { who: u8, peer: u8, action: FriendAction, both: bool },
-    Open { who: u8, device: u8, resumes: bool },
-    Close { who: u8, device: u8, logout: bool },
-    Cursor { who: u8, device: u8, sequence: u64 },
+    Policy {
+        roaming: u32,
+        offline: u32,
+        messages: u32,
+        recents: u32,
+    },
+    Import {
+        who: u8,
+        nick: Option<u8>,
+    },
+    Delete {
+        who: u8,
+    },
+    Kick {
+        who: u8,
+    },
+    Profile {
+        who: u8,
+        value: u8,
+    },
+    Send {
+        from: u8,
+        to: u8,
+        random: u32,
+        origin: Origin,
+        copy: SenderCopy,
+        bits: u8,
+        back: Millis,
+    },
+    Recall {
+        nth: usize,
+        by_operator: bool,
+    },
+    Modify {
+        nth: usize,
+        custom: u8,
+    },
+    Receipt {
+        nth: usize,
+    },
+    DeleteMessage {
+        nth: usize,
+        theirs: bool,
+    },
+    Read {
+        nth: usize,
+        theirs: bool,
+    },
+    ReadAll {
+        who: u8,
+        peer: u8,
+    },
+    LeaveRecents {
+        who: u8,
+        peer: u8,
+        clear: bool,
+    },
+    Clear {
+        who: u8,
+        peer: u8,
+    },
+    Block {
+        who: u8,
+        peer: u8,
+        blocked: bool,
+    },
+    Friend {
+        who: u8,
+        peer: u8,
+        action: FriendAction,
+        both: bool,
+    },
+    Open {
+        who: u8,
+        device: u8,
+        resumes: bool,
+    },
+    Close {
+        who: u8,
+        device: u8,
+        logout: bool,
+    },
+    Cursor {
+        who: u8,
+        device: u8,
+        sequence: u64,
+    },
 }
 
 /// Up to 120 of them, after two accounts were made.
@@ -56,6 +126,7 @@ fn passing() -> impl Strategy<Value = Op> {
         3 => any::<u8>().prop_map(Op::Compact),
         1 => Just(Op::Tick),
         1 => Just(Op::NewOwner),
+        1 => Just(Op::Earlier),
         1 => (1u32..4, 1u32..4, 1u32..9, 1u32..4).prop_map(|(roaming, offline, messages, recents)| {
             Op::Policy { roaming, offline, messages, recents }
         }),

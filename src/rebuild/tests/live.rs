@@ -1,5 +1,7 @@
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use duolog_topics::{
     Account, Authority, Envelope, Event, EventId, FoldVersion, LogId, LogOpened, Millis, MsgKey, Origin, OwnerChanged,
     SenderCopy,
@@ -7,7 +9,9 @@ use duolog_topics::{
 
 use super::events::Op;
 use crate::domain::fold::Fold;
-use crate::domain::rows::MapRows;
+use crate::domain::rows::{
+    Changes, ConversationRow, Direction, HistoryRow, Key, KeyRange, MapRows, Row as _, Rows as _, Table,
+};
 use crate::domain::verdict::{Answer, Sent, Verdict};
 use crate::engine::{ExpiredRows, record_of};
 use crate::log::{Log, MemoryLog};
@@ -69,6 +73,7 @@ impl Live {
             Op::Wait(time) => self.time += time,
             Op::NewOwner => self.new_owner(),
             Op::Compact(seed) => self.compact(*seed),
+            Op::Earlier => self.rows.apply(&self.earlier()),
             op => {
                 if let Some((account, event)) = op.event(self) {
                     self.write(&account, event);
@@ -104,6 +109,40 @@ impl Live {
             let to = message.receivers[0].clone();
             self.sent.push(Known { from: account.clone(), to, key, time });
         }
+    }
+
+    /// What makes of all histories what format 1 had: one row a message, and none in a conversation.
+    fn earlier(&self) -> Changes {
+        let mut changes = Changes::default();
+        let all = KeyRange { from: Bound::Unbounded, until: Bound::Unbounded };
+        let visit = &mut |key: &[u8], value: &[u8]| {
+            let (names, entries) = match Table::from_byte(key[0]) {
+                Some(Table::History) => {
+                    changes.set(Key::from(key), None);
+                    (&key[1..key.len() - size_of::<[u64; 2]>()], HistoryRow::read(key, value).unwrap().1.entries)
+                }
+                Some(Table::Conversation) => {
+                    let mut row = ConversationRow::decode(value).unwrap();
+                    let entries = std::mem::take(&mut row.newest);
+                    let mut value = row.encode().to_vec();
+                    value.truncate(value.len() - ConversationRow::added_since(1).unwrap().len());
+                    value[0] = 1;
+                    changes.set(Key::from(key), Some(Bytes::from(value).into()));
+                    (&key[1..], entries)
+                }
+                _ => return ControlFlow::Continue(()),
+            };
+            for (place, entry) in entries.to_vec().unwrap() {
+                let fields = (entry.flags, entry.pointer, entry.msg_seq, entry.random);
+                let fields = postcard::to_stdvec(&fields).unwrap();
+                let value = [&[1], entry.record_time.to_be_bytes().as_slice(), &fields].concat();
+                let key = Key::of(Table::History).bytes(names).place(place);
+                changes.set(key, Some(Bytes::from(value).into()));
+            }
+            ControlFlow::Continue(())
+        };
+        self.rows.scan(all, Direction::Forward, visit).unwrap();
+        changes
     }
 
     /// Takes about half of the rows that may go, another half for each seed.
