@@ -2,12 +2,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::domain::rows::{
-    ConversationRow, DAY, Horizon, IdempotencyRow, MetaRow, Pointer, Row, Table, Window, record_time_of,
+    ConversationRow, DAY, Horizon, IdempotencyRow, MetaRow, Pointer, Row, Rows, Table, Window, get, record_time_of,
 };
 use crate::store::Expiry;
 
-/// Which rows may leave the disk: those a day below the horizons of the last commit. Readers stopped seeing them a day ago,
-/// so no open view is surprised.
+/// Which rows may leave the disk: those a day below the horizons that are on the disk themselves. Readers stopped seeing them a
+/// day ago, so no open view is surprised; and what is folded again after a crash finds what it found the first time.
 ///
 /// What the fold kept for the consumers of the log stays, however old, until each of them has passed the record.
 pub struct ExpiredRows {
@@ -39,7 +39,7 @@ impl ExpiredRows {
         Arc::default()
     }
 
-    /// Follows the horizons of a commit.
+    /// Follows the horizons of rows that are durable.
     pub fn follow(&self, meta: &MetaRow) {
         self.generation.store(meta.generation, Ordering::Relaxed);
         let day_before = |horizon: u64| horizon.saturating_sub(DAY);
@@ -63,6 +63,13 @@ impl ExpiredRows {
 }
 
 impl Expiry for ExpiredRows {
+    fn flushed(&self, tables: &dyn Rows) {
+        match get::<MetaRow>(tables, MetaRow::key().as_slice()) {
+            Ok(meta) => meta.iter().for_each(|meta| self.follow(meta)),
+            Err(error) => tracing::warn!("nothing more expires for now: {error}"),
+        }
+    }
+
     fn expired(&self, key: &[u8], value: &[u8]) -> bool {
         let Some(table) = key.first().and_then(|byte| Table::from_byte(*byte)) else { return false };
         let below =

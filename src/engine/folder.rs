@@ -176,9 +176,6 @@ fn decoded(stored: &Stored) -> Result<Event, DecodeError> {
 /// After the commit: the watermark moves, live devices hear, then whoever asked gets his answer. `outcomes`: each folded record
 /// with who waits for it.
 fn publish(partition: &Partition, meta: MetaRow, outcomes: Vec<(Folded, Option<Answering>)>, applied: Applied) {
-    if let Some(expiry) = &partition.expiry {
-        expiry.follow(&meta);
-    }
     *partition.meta.write() = Arc::new(meta);
     partition.watermark.store(applied.next, Ordering::Release);
     metrics::counter!("duolog_records_folded_total").increment(outcomes.len() as u64);

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use rocksdb::{CompactionDecision, Options};
 
 use super::applied;
+use crate::domain::rows::Rows;
 
 /// Says which rows no reader can see any more, so that their bytes may go.
 ///
@@ -11,6 +12,10 @@ use super::applied;
 pub trait Expiry: Send + Sync + 'static {
     /// Whether the bytes of this row may go.
     fn expired(&self, key: &[u8], value: &[u8]) -> bool;
+
+    /// Hears what is in tables: when the store is opened, and after each flush. A crash brings the store back to that, and what
+    /// was committed since is folded again, on rows that have to be there as they were then.
+    fn flushed(&self, _tables: &dyn Rows) {}
 }
 
 /// Nothing ever expires.

@@ -71,6 +71,7 @@ struct Core {
     path: PathBuf,
     /// Without the filter of compactions: for tables that are made beside it.
     options: Options,
+    expiry: Arc<dyn Expiry>,
     layers: RwLock<Layers>,
     viewed: Arc<Viewed>,
     share: Share,
@@ -105,7 +106,7 @@ impl Store {
         options.create_if_missing(true);
         direct_io::enable(&mut options, path);
         let tables = options.clone();
-        expiry::install(&mut options, expiry);
+        expiry::install(&mut options, expiry.clone());
         // By its name, so that there is a handle of it.
         let family = [(DEFAULT_COLUMN_FAMILY_NAME, options.clone())];
         let db = Arc::new(DB::open_cf_with_opts(&options, path, family).map_err(opened)?);
@@ -115,12 +116,16 @@ impl Store {
             unlogged.disable_wal(true);
             db.delete_opt(applied::KEY, &unlogged).map_err(opened)?;
         }
-        let applied = View::of_tables(db.clone()).applied()?;
+        let durable = View::of_tables(db.clone());
+        expiry.flushed(&durable);
+        let applied = durable.applied()?;
+        drop(durable);
         let share = shared.share();
         let core = Arc::new(Core {
             db,
             path: path.to_owned(),
             options: tables,
+            expiry,
             layers: RwLock::new(Layers::new(applied)),
             viewed: Arc::default(),
             share,

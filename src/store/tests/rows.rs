@@ -129,6 +129,34 @@ fn expired_rows_go_with_a_compaction_and_the_place_stays() {
     assert_eq!(store.view().applied().unwrap(), Some(at(2)));
 }
 
+/// A crash would take back what is not flushed, and rows that have gone because of it would not come again.
+#[test]
+fn expiry_hears_of_what_is_durable_only() {
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<Option<Bytes>>>);
+    impl Expiry for Heard {
+        fn expired(&self, _: &[u8], _: &[u8]) -> bool {
+            false
+        }
+
+        fn flushed(&self, tables: &dyn Rows) {
+            self.0.lock().push(tables.get(&key(1)).unwrap());
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let heard = Arc::new(Heard::default());
+    let store = Store::open(folder.path(), &shared(), heard.clone()).unwrap();
+    put(&store, 1, [(1, "first")]);
+    store.flush().unwrap();
+    put(&store, 2, [(1, "second")]);
+    let (nothing, first, second) = (None, Some(Bytes::from("first")), Some(Bytes::from("second")));
+    assert_eq!(*heard.0.lock(), [nothing.clone(), first.clone()]);
+    store.flush().unwrap();
+    drop(store);
+    drop(Store::open(folder.path(), &shared(), heard.clone()).unwrap());
+    assert_eq!(*heard.0.lock(), [nothing, first, second.clone(), second]);
+}
+
 #[test]
 fn a_tool_sees_what_was_flushed_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();

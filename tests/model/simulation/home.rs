@@ -82,13 +82,12 @@ impl Home {
     /// Folds a batch and commits it; the new answers.
     pub fn fold(&mut self, count: usize) -> Vec<(u64, Millis, Verdict)> {
         let records = self.read(self.state.next, count);
-        let (folded, mut changes, meta) = fold(&self.state, self.id, &records, true);
+        let (folded, mut changes, _) = fold(&self.state, self.id, &records, true);
         for (destination, number) in self.delivered.drain(..) {
             changes.set(OutboxRow::key(destination, number), None);
         }
         self.state.rows.apply(&changes);
         self.state.next += records.len() as u64;
-        self.expired.follow(&meta);
         let mut answers = Vec::new();
         for (stored, folded) in records.iter().zip(folded) {
             self.hear(stored.offset, &folded);
@@ -128,6 +127,7 @@ impl Home {
 
     pub fn flush(&mut self) {
         self.flushed = self.state.clone();
+        self.expired.flushed(&self.flushed.rows);
     }
 
     pub fn crash(&mut self) {
@@ -135,14 +135,19 @@ impl Home {
         self.delivered.clear();
     }
 
-    /// Takes some of the rows that a compaction may take.
+    /// Takes some of the rows that a compaction may take, from what was flushed. What a later commit made of them is in memory.
     pub fn compact(&mut self, dice: &mut Dice) {
-        let gone: Changes = all(&self.state.rows)
+        let gone: Vec<_> = all(&self.flushed.rows)
             .into_iter()
             .filter(|(key, value)| self.expired.expired(key, value) && dice.percent(70))
-            .map(|(key, _)| (key, None::<Bytes>))
             .collect();
-        self.state.rows.apply(&gone);
+        let changed =
+            |(key, value): &&(Bytes, Bytes)| self.state.rows.get(key).unwrap().is_some_and(|now| now != value);
+        let without = |rows: Vec<&(Bytes, Bytes)>| rows.iter().map(|(key, _)| (key.clone(), None::<Bytes>)).collect();
+        let unchanged: Changes = without(gone.iter().filter(|row| !changed(row)).collect());
+        self.state.rows.apply(&unchanged);
+        let gone: Changes = without(gone.iter().collect());
+        self.flushed.rows.apply(&gone);
     }
 
     /// Folds the log again up to where this home is, in batches of any size, with nobody listening.
