@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::domain::rows::{
-    ConversationRow, DAY, Horizon, IdempotencyRow, MetaRow, Pointer, Row, Rows, Table, Window, get, record_time_of,
+    ConversationRow, DAY, Horizon, IdempotencyRow, MetaRow, Pointer, Row, Table, Window, record_time_of,
 };
-use crate::store::Expiry;
+use crate::store::{Expiry, TableReader};
 
 /// Which rows may leave the disk: those a day below the horizons that are on the disk themselves. Readers stopped seeing them a
 /// day ago, so no open view is surprised; and what is folded again after a crash finds what it found the first time.
@@ -63,8 +63,8 @@ impl ExpiredRows {
 }
 
 impl Expiry for ExpiredRows {
-    fn flushed(&self, tables: &dyn Rows) {
-        match get::<MetaRow>(tables, MetaRow::key().as_slice()) {
+    fn flushed(&self, row: &TableReader<'_>) {
+        match row(MetaRow::key().as_slice()).and_then(|row| row.map(|row| MetaRow::decode(&row)).transpose()) {
             Ok(meta) => meta.iter().for_each(|meta| self.follow(meta)),
             Err(error) => tracing::warn!("nothing more expires for now: {error}"),
         }

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use rocksdb::{CompactionDecision, Options};
+use bytes::Bytes;
+use rocksdb::{CompactionDecision, DB, Options};
 
-use super::applied;
-use crate::domain::rows::Rows;
+use super::{applied, view};
+use crate::domain::rows::RowsError;
 
 /// Says which rows no reader can see any more, so that their bytes may go.
 ///
@@ -15,8 +16,11 @@ pub trait Expiry: Send + Sync + 'static {
 
     /// Hears what is in tables: when the store is opened, and after each flush. A crash brings the store back to that, and what
     /// was committed since is folded again, on rows that have to be there as they were then.
-    fn flushed(&self, _tables: &dyn Rows) {}
+    fn flushed(&self, _row: &TableReader<'_>) {}
 }
+
+/// Reads a row as tables have it.
+pub type TableReader<'t> = dyn Fn(&[u8]) -> Result<Option<Bytes>, RowsError> + 't;
 
 /// Nothing ever expires.
 pub struct KeepAll;
@@ -32,4 +36,9 @@ pub(super) fn install(options: &mut Options, expiry: Arc<dyn Expiry>) {
         let row = key.first() != Some(&applied::RESERVED);
         if row && expiry.expired(key, value) { CompactionDecision::Remove } else { CompactionDecision::Keep }
     });
+}
+
+/// Tells what is in tables. Without a snapshot: to let one go may start a compaction.
+pub(super) fn tell(expiry: &dyn Expiry, db: &DB) {
+    expiry.flushed(&|key| Ok(db.get(key).map_err(view::unreadable)?.map(Bytes::from)));
 }

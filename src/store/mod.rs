@@ -44,7 +44,7 @@ use rocksdb::{ColumnFamily, DB, DBPinnableSlice, DEFAULT_COLUMN_FAMILY_NAME, Opt
 pub use self::{
     applied::Applied,
     error::StoreError,
-    expiry::{Expiry, KeepAll},
+    expiry::{Expiry, KeepAll, TableReader},
     shared::{Shared, SharedSizes},
     view::View,
     writer::Writer,
@@ -116,10 +116,8 @@ impl Store {
             unlogged.disable_wal(true);
             db.delete_opt(applied::KEY, &unlogged).map_err(opened)?;
         }
-        let durable = View::of_tables(db.clone());
-        expiry.flushed(&durable);
-        let applied = durable.applied()?;
-        drop(durable);
+        expiry::tell(&*expiry, &db);
+        let applied = View::of_tables(db.clone()).applied()?;
         let share = shared.share();
         let core = Arc::new(Core {
             db,

@@ -19,7 +19,7 @@ use rocksdb::{IngestExternalFileOptions, SstFileWriter};
 use super::buffer::{Buffer, Contents};
 use super::hot::HotRows;
 use super::pace::Pace;
-use super::{Applied, Core, StoreError, View, applied};
+use super::{Applied, Core, StoreError, applied, expiry};
 use crate::domain::rows::{Key, Scratch, Table};
 
 /// The tables that are made at the moment, one for each [`Band`]. A crash may leave them behind, as other names of files that
@@ -293,7 +293,7 @@ impl Core {
         let mut options = IngestExternalFileOptions::default();
         options.set_move_files(true);
         self.db.ingest_external_file_opts(&options, paths)?;
-        self.expiry.flushed(&View::of_tables(self.db.clone()));
+        expiry::tell(&*self.expiry, &self.db);
         Ok(())
     }
 }

@@ -139,8 +139,8 @@ fn expiry_hears_of_what_is_durable_only() {
             false
         }
 
-        fn flushed(&self, tables: &dyn Rows) {
-            self.0.lock().push(tables.get(&key(1)).unwrap());
+        fn flushed(&self, row: &TableReader<'_>) {
+            self.0.lock().push(row(&key(1)).unwrap());
         }
     }
     let folder = tempfile::tempdir().unwrap();

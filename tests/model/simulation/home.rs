@@ -127,7 +127,7 @@ impl Home {
 
     pub fn flush(&mut self) {
         self.flushed = self.state.clone();
-        self.expired.flushed(&self.flushed.rows);
+        self.expired.flushed(&|key| self.flushed.rows.get(key));
     }
 
     pub fn crash(&mut self) {
