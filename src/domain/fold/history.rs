@@ -1,7 +1,7 @@
 use duolog_topics::Account;
 
 use super::step::Step;
-use crate::domain::rows::{ConversationRow, HistoryEntry, HistoryPlace, HistoryRow, RowsError};
+use crate::domain::rows::{ConversationRow, HistoryEntry, HistoryPlace, HistoryRow, Key, RowsError};
 
 /// A row that has become longer than this is parted.
 const LONGEST: usize = 2 * HistoryRow::FULL;
@@ -26,15 +26,11 @@ impl Step<'_, '_> {
             }
             return Ok(());
         }
-        let mailbox = self.mailbox();
-        let messages = mailbox.messages(account, peer, &conversation.newest);
-        let row = if messages.is_among_newest(place)? { None } else { messages.row_with(place)? };
-        let entries = row.as_ref().map_or(&conversation.newest, |(_, row)| &row.entries);
-        let mut entries = entries.to_vec()?;
+        let (row, mut entries) = self.beside(account, peer, conversation, place)?;
         entries.insert(entries.partition_point(|(other, _)| *other < place), (place, entry));
         match row {
             None => self.put_newest(account, peer, conversation, &entries),
-            Some((key, _)) => {
+            Some(key) => {
                 let mut rest = entries.as_slice();
                 if entries.len() > LONGEST {
                     let older;
@@ -56,10 +52,7 @@ impl Step<'_, '_> {
         place: HistoryPlace,
         entry: Option<&HistoryEntry>,
     ) -> Result<(), RowsError> {
-        let mailbox = self.mailbox();
-        let messages = mailbox.messages(account, peer, &conversation.newest);
-        let row = if messages.is_among_newest(place)? { None } else { messages.row_with(place)? };
-        let mut entries = row.as_ref().map_or(&conversation.newest, |(_, row)| &row.entries).to_vec()?;
+        let (row, mut entries) = self.beside(account, peer, conversation, place)?;
         if let Ok(found) = entries.binary_search_by_key(&place, |(place, _)| *place) {
             match entry {
                 Some(entry) => entries[found].1 = entry.clone(),
@@ -68,10 +61,27 @@ impl Step<'_, '_> {
         }
         match row {
             None => conversation.newest = entries.iter().collect(),
-            Some((key, _)) if entries.is_empty() => self.delete(key),
-            Some((key, _)) => self.put(key, &HistoryRow::new(&entries)),
+            Some(key) if entries.is_empty() => self.delete(key),
+            Some(key) => self.put(key, &HistoryRow::new(&entries)),
         }
         Ok(())
+    }
+
+    /// The messages with which one at this place would lie, and the key of their row; without one they are the newest.
+    fn beside(
+        &self,
+        account: &Account,
+        peer: &Account,
+        conversation: &ConversationRow,
+        place: HistoryPlace,
+    ) -> Result<(Option<Key>, Vec<(HistoryPlace, HistoryEntry)>), RowsError> {
+        let mailbox = self.mailbox();
+        let messages = mailbox.messages(account, peer, &conversation.newest);
+        let row = if messages.is_among_newest(place)? { None } else { messages.row_with(place)? };
+        Ok(match row {
+            Some((key, row)) => (Some(key), row.entries.to_vec()?),
+            None => (None, conversation.newest.to_vec()?),
+        })
     }
 
     /// Puts the newest messages into the conversation; of too many only the last one, and the others become a row.
@@ -106,9 +116,7 @@ mod tests {
 
     use super::*;
     use crate::domain::fold::Fold;
-    use crate::domain::rows::{
-        Direction, Key, MapRows, MetaRow, Pointer, Row as _, RowFlags, Table, get, record_time_of,
-    };
+    use crate::domain::rows::{Direction, MapRows, MetaRow, Pointer, Row as _, RowFlags, Table, get, record_time_of};
     use crate::domain::view::Mailbox;
     use crate::engine::Ids;
 
