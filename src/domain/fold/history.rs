@@ -1,7 +1,7 @@
 use duolog_topics::Account;
 
 use super::step::Step;
-use crate::domain::rows::{ConversationRow, HistoryEntry, HistoryPlace, HistoryRow, Key, RowsError};
+use crate::domain::rows::{ConversationRow, HistoryEntry, HistoryPlace, HistoryRow, Key, PlacedEntry, RowsError};
 
 /// A row that has become longer than this is parted.
 const LONGEST: usize = 2 * HistoryRow::FULL;
@@ -74,7 +74,7 @@ impl Step<'_, '_> {
         peer: &Account,
         conversation: &ConversationRow,
         place: HistoryPlace,
-    ) -> Result<(Option<Key>, Vec<(HistoryPlace, HistoryEntry)>), RowsError> {
+    ) -> Result<(Option<Key>, Vec<PlacedEntry>), RowsError> {
         let mailbox = self.mailbox();
         let messages = mailbox.messages(account, peer, &conversation.newest);
         let row = if messages.is_among_newest(place)? { None } else { messages.row_with(place)? };
@@ -90,7 +90,7 @@ impl Step<'_, '_> {
         account: &Account,
         peer: &Account,
         conversation: &mut ConversationRow,
-        newest: &[(HistoryPlace, HistoryEntry)],
+        newest: &[PlacedEntry],
     ) {
         let kept = if newest.len() > HistoryRow::FULL { 1 } else { newest.len() };
         let (older, newest) = newest.split_at(newest.len() - kept);
@@ -98,7 +98,7 @@ impl Step<'_, '_> {
         conversation.newest = newest.iter().collect();
     }
 
-    fn put_older(&mut self, account: &Account, peer: &Account, older: &[(HistoryPlace, HistoryEntry)]) {
+    fn put_older(&mut self, account: &Account, peer: &Account, older: &[PlacedEntry]) {
         if let Some((place, _)) = older.last() {
             self.put(HistoryRow::key(account, peer, *place), &HistoryRow::new(older));
         }
@@ -209,7 +209,7 @@ mod tests {
             self.rows.retain(|key, value| !expires(key) || record_time_of(value) >= Some(horizon));
         }
 
-        fn seen(&self, within: &Range<HistoryPlace>, direction: Direction) -> Vec<(HistoryPlace, HistoryEntry)> {
+        fn seen(&self, within: &Range<HistoryPlace>, direction: Direction) -> Vec<PlacedEntry> {
             let ((alice, bob), meta) = (people(), self.meta());
             let mailbox = Mailbox::new(&self.rows, &meta);
             let conversation = mailbox.conversation(&alice, &bob).unwrap().unwrap_or_default();

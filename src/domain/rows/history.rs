@@ -54,6 +54,9 @@ impl HistoryEntry {
     }
 }
 
+/// A message with its place.
+pub type PlacedEntry = (HistoryPlace, HistoryEntry);
+
 /// Messages of one conversation in the order of their places, packed: about 30 bytes a message. Whoever only carries them
 /// along decodes none.
 #[derive(PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -95,7 +98,7 @@ impl Packed {
         Self { place, recorded_after, flags, pointer, msg_seq, random }
     }
 
-    fn unpacked(self) -> (HistoryPlace, HistoryEntry) {
+    fn unpacked(self) -> PlacedEntry {
         let Self { place, recorded_after, flags, pointer, msg_seq, random } = self;
         let record_time = place.time.wrapping_add(recorded_after.cast_unsigned());
         (place, HistoryEntry { record_time, flags, pointer, msg_seq, random })
@@ -137,7 +140,7 @@ impl HistoryEntries {
         Ok(self.iter().next().transpose()?.map(|(place, _)| place))
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = Result<(HistoryPlace, HistoryEntry), RowsError>> {
+    pub fn iter(&self) -> impl Iterator<Item = Result<PlacedEntry, RowsError>> {
         let mut left = self.packed.as_slice();
         (0..self.count).map(move |_| {
             let (packed, rest) = postcard::take_from_bytes::<Packed>(left)
@@ -147,14 +150,14 @@ impl HistoryEntries {
         })
     }
 
-    pub fn to_vec(&self) -> Result<Vec<(HistoryPlace, HistoryEntry)>, RowsError> {
+    pub fn to_vec(&self) -> Result<Vec<PlacedEntry>, RowsError> {
         self.iter().collect()
     }
 }
 
-impl<'e> FromIterator<&'e (HistoryPlace, HistoryEntry)> for HistoryEntries {
+impl<'e> FromIterator<&'e PlacedEntry> for HistoryEntries {
     /// In the order in which they come: that of their places.
-    fn from_iter<I: IntoIterator<Item = &'e (HistoryPlace, HistoryEntry)>>(all: I) -> Self {
+    fn from_iter<I: IntoIterator<Item = &'e PlacedEntry>>(all: I) -> Self {
         let mut entries = Self::default();
         all.into_iter().for_each(|(place, entry)| entries.push(*place, entry));
         entries
@@ -225,7 +228,7 @@ impl HistoryRow {
     /// More messages than these are not in a conversation: the older ones become a row.
     pub const FULL: usize = 8;
 
-    pub fn new(entries: &[(HistoryPlace, HistoryEntry)]) -> Self {
+    pub fn new(entries: &[PlacedEntry]) -> Self {
         let record_time = entries.iter().map(|(_, entry)| entry.record_time).max().unwrap_or(0);
         Self { record_time, entries: entries.iter().collect() }
     }

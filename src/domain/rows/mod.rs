@@ -34,7 +34,7 @@ pub use codec::{Pointer, Row, Scratch, get, get_hot, record_time_of};
 pub use consumer::ConsumerRow;
 pub use conversation::{ConversationRow, HistoryPlace, Recent, RecentRow};
 pub use device::{DeviceRow, PushTokenRow, SessionRow};
-pub use history::{HistoryEntries, HistoryEntry, HistoryRow, RowFlags};
+pub use history::{HistoryEntries, HistoryEntry, HistoryRow, PlacedEntry, RowFlags};
 pub use hot::{Hot, HotRow};
 pub use idempotency::{IdempotencyRow, Window};
 pub use keyed::{HashedKey, InOrder, Keyed, in_order};

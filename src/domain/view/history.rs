@@ -3,7 +3,9 @@ use std::ops::{ControlFlow, Range};
 use duolog_topics::{Account, Millis, MsgKey};
 
 use super::{Mailbox, MessageFlagsView, MessageView};
-use crate::domain::rows::{ConversationRow, Direction, HistoryEntry, HistoryPlace, MessageRow, RowFlags, RowsError};
+use crate::domain::rows::{
+    ConversationRow, Direction, HistoryEntry, HistoryPlace, MessageRow, PlacedEntry, RowFlags, RowsError,
+};
 use crate::domain::verdict::empty_body;
 
 /// Where a page of history begins, exclusive.
@@ -83,7 +85,7 @@ impl Mailbox<'_> {
         account: &Account,
         peer: &Account,
         key: MsgKey,
-    ) -> Result<Option<(HistoryPlace, HistoryEntry)>, RowsError> {
+    ) -> Result<Option<PlacedEntry>, RowsError> {
         self.find_where(account, peer, key, |_| true)
     }
 
@@ -98,7 +100,7 @@ impl Mailbox<'_> {
         peer: &Account,
         from: &Account,
         key: MsgKey,
-    ) -> Result<Option<(HistoryPlace, HistoryEntry)>, RowsError> {
+    ) -> Result<Option<PlacedEntry>, RowsError> {
         let sent = |entry: &HistoryEntry| entry.flags.has(RowFlags::INCOMING) == (account != from);
         let stands = |entry: &HistoryEntry| sent(entry) && !entry.flags.has(RowFlags::RECALLED);
         match self.find_where(account, peer, key, stands)? {
@@ -113,7 +115,7 @@ impl Mailbox<'_> {
         peer: &Account,
         key: MsgKey,
         wanted: impl Fn(&HistoryEntry) -> bool,
-    ) -> Result<Option<(HistoryPlace, HistoryEntry)>, RowsError> {
+    ) -> Result<Option<PlacedEntry>, RowsError> {
         let first = HistoryPlace { time: key.time.saturating_mul(1000), sequence: 0 };
         let after = HistoryPlace { time: first.time.saturating_add(1000), sequence: 0 };
         let Some(conversation) = self.conversation(account, peer)? else {
