@@ -55,14 +55,14 @@ pub enum Way {
 
 /// Since when the client has taken nothing, although something waits for it.
 #[derive(Default)]
-struct Stall {
+pub(super) struct Stall {
     since: Option<Millis>,
     progress: u64,
 }
 
 impl Stall {
     /// When the client has taken nothing for too long; looks at the wire, so it costs nothing while all goes well.
-    fn deadline(&mut self, wire: &Wire, now: Millis) -> Millis {
+    pub fn deadline(&mut self, wire: &Wire, now: Millis) -> Millis {
         if wire.is_idle() {
             self.since = None;
         } else if self.since.is_none() || self.progress != wire.progress() {

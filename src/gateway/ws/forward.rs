@@ -24,7 +24,7 @@ use tokio::time::{Instant, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame as HomeClose, Message as HomeMessage};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::connection::{LINGER, STALL};
+use super::connection::{LINGER, STALL, Stall};
 use super::connections::Slot;
 use super::protocol::{Close, CloseCode};
 use super::settings::SILENCE;
@@ -61,6 +61,9 @@ pub fn patience(heartbeat_seconds: u64) -> Duration {
     Duration::from_millis(3 * heartbeat_seconds * 1000 + SILENCE)
 }
 
+/// Between two looks whether the client takes anything.
+const LOOK: Duration = Duration::from_millis(STALL / 8);
+
 /// A client and its home.
 pub(super) struct Pipe {
     pub wire: Wire,
@@ -76,7 +79,7 @@ impl Pipe {
         let (mut to_home, mut from_home) = socket.split();
         let mut outgoing = Outgoing { waiting: to_home_message(first), unflushed: false };
         let mut silence = pin!(sleep(patience));
-        let (mut looks, mut progress) = (interval(Duration::from_millis(STALL)), wire.progress());
+        let (begun, mut stall, mut looks) = (Instant::now(), Stall::default(), interval(LOOK));
         let mut unanswered = 0;
         let close = loop {
             let listens = outgoing.waiting.is_none();
@@ -119,11 +122,11 @@ impl Pipe {
                 () = silence.as_mut(), if wire.has_room() => break Some(Close::moved()),
                 () = &mut moved => break Some(Close::moved()),
                 _ = looks.tick() => {
-                    if !wire.is_idle() && wire.progress() == progress {
+                    let now = begun.elapsed().as_millis() as u64;
+                    if stall.deadline(&wire, now) <= now {
                         wire.discard();
                         break Some(Close::stalled());
                     }
-                    progress = wire.progress();
                 }
                 () = slot.draining() => break Some(Close::new(CloseCode::GoingAway, "the server stops")),
             }
