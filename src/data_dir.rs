@@ -21,6 +21,7 @@ use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 use crate::dir_lock::{DirLock, LockError, lock_dir};
+use crate::durable;
 use crate::engine::{ExpiredRows, OpenError, check_state};
 use crate::log::embedded::EmbeddedLog;
 use crate::log::{Log, LogError};
@@ -308,9 +309,7 @@ impl DataDir {
     /// [`DataDirError::Look`] if the disk fails.
     pub fn note_moved(&self, to: &str) -> Result<(), DataDirError> {
         let path = self.root.join(MOVED);
-        let written = std::fs::write(&path, format!("{to}\n")).and_then(|()| std::fs::File::open(&path)?.sync_all());
-        let written = written.and_then(|()| std::fs::File::open(&self.root)?.sync_all());
-        written.map_err(|source| DataDirError::Look { path, source })
+        durable::write(&path, format!("{to}\n").as_bytes()).map_err(|source| DataDirError::Look { path, source })
     }
 
     fn refuse_moved(&self) -> Result<(), DataDirError> {

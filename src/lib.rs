@@ -9,6 +9,7 @@ pub mod data_dir;
 pub mod dir_lock;
 mod direct_io;
 pub mod domain;
+pub mod durable;
 pub mod engine;
 pub mod error;
 pub mod gateway;

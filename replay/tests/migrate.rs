@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -173,9 +174,14 @@ async fn a_move_that_is_killed_is_made_again() {
             .unwrap();
         std::thread::park_timeout(Duration::from_millis(wait));
         moving.kill().unwrap();
-        if moving.wait().unwrap().success() {
+        let ended = moving.wait().unwrap().success();
+        match std::fs::read_to_string(old.join("moved-to")) {
             // It was faster; then the last of these moves is one that nobody disturbs.
-            std::fs::remove_file(old.join("moved-to")).unwrap();
+            Ok(mark) => {
+                assert_eq!(Path::new(mark.trim_end()), new, "a mark is whole");
+                std::fs::remove_file(old.join("moved-to")).unwrap();
+            }
+            Err(error) => assert!(!ended && error.kind() == ErrorKind::NotFound, "{error}"),
         }
         assert_eq!(seen(&old), before);
     }

@@ -1,13 +1,14 @@
 //! Who the app is: its number and its key. Made at first start, kept in the data directory.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use duolog_topics::Account;
+use tempfile::NamedTempFile;
 
 use super::{Config, ConfigError};
+use crate::durable;
 
 /// The file in the data directory that keeps what the first start made up.
 pub const APP_FILE: &str = "app.toml";
@@ -88,17 +89,19 @@ impl Config {
     }
 }
 
-/// Writes a new file that only its owner may read; `false` if somebody else has made it meanwhile.
+/// Writes a new file that only its owner may read, as a whole or not at all; `false` if somebody else has made it meanwhile.
 pub(super) fn write_secret(path: &Path, text: &str) -> Result<bool, ConfigError> {
     let failed = |error: &std::io::Error| ConfigError::file(path, "", "cannot be written", error);
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        fs::create_dir_all(parent).map_err(|error| failed(&error))?;
-    }
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => {
-            file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| failed(&error))?;
-            Ok(true)
-        }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(|error| failed(&error))?;
+    let written = NamedTempFile::new_in(parent).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path)?;
+        durable::sync_folder_of(path)
+    });
+    match written {
+        Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(failed(&error)),
     }

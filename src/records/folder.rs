@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Hour, HourFile, UtcOffset, Written};
+use crate::durable;
 
 const INDEX: &str = "index.json";
-/// What is being written has this at the end of its name; a crash leaves it, and the next attempt writes over it.
-const UNFINISHED: &str = ".unfinished";
 const BUFFER: usize = 1 << 20;
 
 /// Why a folder of record files cannot be used.
@@ -107,11 +106,8 @@ impl Folder {
         let path = self.path.join(INDEX);
         let json =
             serde_json::to_vec_pretty(index).map_err(|source| FolderError::Index { path: path.clone(), source })?;
-        let unfinished = self.path.join(format!("{INDEX}{UNFINISHED}"));
         fs::create_dir_all(&self.path).map_err(failed(&self.path))?;
-        fs::write(&unfinished, json).map_err(failed(&unfinished))?;
-        let file = File::open(&unfinished).map_err(failed(&unfinished))?;
-        self.put(&file, &unfinished, &path)
+        durable::write(&path, &json).map_err(failed(&path))
     }
 
     /// Writes an hour's file: `messages` adds them. It is there as a whole, and durable, or not at all.
@@ -125,15 +121,14 @@ impl Folder {
         messages: impl FnOnce(&mut HourFile<BufWriter<File>>) -> Result<(), E>,
     ) -> Result<Written, E> {
         let path = self.file(hour);
-        let unfinished = self.path.join(format!("{hour}.gz{UNFINISHED}"));
-        let failed = failed(&unfinished);
+        let failed = failed(&path);
         fs::create_dir_all(&self.path).map_err(&failed)?;
-        let out = BufWriter::with_capacity(BUFFER, File::create(&unfinished).map_err(&failed)?);
+        let out = BufWriter::with_capacity(BUFFER, File::create(durable::unfinished(&path)).map_err(&failed)?);
         let mut file = HourFile::begin(out, sdkappid, hour).map_err(&failed)?;
         messages(&mut file)?;
         let (out, written) = file.end().map_err(&failed)?;
-        let out = out.into_inner().map_err(|error| failed(error.into_error()))?;
-        self.put(&out, &unfinished, &path)?;
+        out.into_inner().map_err(|error| failed(error.into_error()))?;
+        durable::finish(&path).map_err(&failed)?;
         Ok(written)
     }
 
@@ -166,12 +161,6 @@ impl Folder {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(&path)(error)),
             _ => Ok(()),
         }
-    }
-
-    fn put(&self, file: &File, unfinished: &Path, path: &Path) -> Result<(), FolderError> {
-        file.sync_all().map_err(failed(unfinished))?;
-        fs::rename(unfinished, path).map_err(failed(path))?;
-        File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(failed(&self.path))
     }
 }
 

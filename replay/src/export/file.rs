@@ -3,13 +3,11 @@ use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use duolog::durable;
 
 use super::format::{Format, Out, Sink};
 use super::message::Message;
 use super::{Begin, Output, open_store};
-
-/// What is being written has this at the end of its name.
-pub const UNFINISHED: &str = "unfinished";
 
 /// Everything in one file, or on standard output. A file is there when it is whole.
 pub struct OneFile {
@@ -25,7 +23,7 @@ impl OneFile {
     /// If the file cannot be made.
     pub fn open(path: Option<&Path>, format: Format, scratch: &Path) -> Result<Self> {
         let out: Out = match path {
-            Some(path) => Box::new(create(&unfinished(path))?),
+            Some(path) => Box::new(create(path)?),
             None => Box::new(BufWriter::new(io::stdout())),
         };
         Ok(Self { sink: Some(format.sink(out)?), path: path.map(Path::to_owned), scratch: scratch.to_owned() })
@@ -55,20 +53,13 @@ impl Output for OneFile {
     }
 }
 
-/// The name of a file while it is written.
-pub fn unfinished(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    name.push(UNFINISHED);
-    path.with_file_name(name)
-}
-
-/// Makes an unfinished file.
+/// Begins a file; [`finish`] gives it its name.
 ///
 /// # Errors
 /// If it cannot be made.
 pub fn create(path: &Path) -> Result<BufWriter<File>> {
-    Ok(BufWriter::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?))
+    let file = File::create(durable::unfinished(path));
+    Ok(BufWriter::new(file.with_context(|| format!("{} cannot be written", path.display()))?))
 }
 
 /// Gives a file its name, durably.
@@ -76,10 +67,5 @@ pub fn create(path: &Path) -> Result<BufWriter<File>> {
 /// # Errors
 /// If it cannot be renamed or synced.
 pub fn finish(path: &Path) -> Result<()> {
-    let failed = || format!("{} cannot be put in place", path.display());
-    let unfinished = unfinished(path);
-    File::open(&unfinished).and_then(|file| file.sync_all()).with_context(failed)?;
-    std::fs::rename(&unfinished, path).with_context(failed)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).with_context(failed)
+    durable::finish(path).with_context(|| format!("{} cannot be put in place", path.display()))
 }

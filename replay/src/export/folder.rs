@@ -3,10 +3,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use duolog::durable;
 use duolog::store::Store;
 use serde::{Deserialize, Serialize};
 
-use super::file::{UNFINISHED, create, finish, unfinished};
+use super::file::{create, finish};
 use super::format::{Format, Sink};
 use super::message::Message;
 use super::{Begin, Output, Selection, open_store};
@@ -75,7 +76,7 @@ impl Folder {
         }
         for entry in fs::read_dir(path)? {
             let left = entry?.path();
-            if left.extension().is_some_and(|extension| extension == UNFINISHED) {
+            if left.extension().is_some_and(|extension| extension == durable::UNFINISHED) {
                 fs::remove_file(&left).with_context(|| format!("{} cannot be removed", left.display()))?;
             }
         }
@@ -85,7 +86,7 @@ impl Folder {
 
     fn begin_part(&self, message: &Message<'_>) -> Result<Part> {
         let file = format!("messages-{}-{:020}.{}", message.partition, message.offset, self.format.extension());
-        let sink = self.format.sink(Box::new(create(&unfinished(&self.path.join(&file)))?))?;
+        let sink = self.format.sink(Box::new(create(&self.path.join(&file))?))?;
         Ok(Part { sink, entry: PartEntry { file, partition: message.partition, messages: 0 } })
     }
 
@@ -101,8 +102,8 @@ impl Folder {
         }
         self.manifest.next.insert(partition, next);
         let path = self.path.join(MANIFEST);
-        fs::write(unfinished(&path), serde_json::to_vec_pretty(&self.manifest)?)?;
-        finish(&path)
+        durable::write(&path, &serde_json::to_vec_pretty(&self.manifest)?)
+            .with_context(|| format!("{} cannot be written", path.display()))
     }
 }
 

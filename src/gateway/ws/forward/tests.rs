@@ -77,3 +77,18 @@ async fn a_client_whose_home_is_known_to_have_moved_is_sent_there_at_once() {
     let (code, ()) = tokio::join!(last_word(Home { socket, moved }, Duration::from_secs(3_600)), moves);
     assert_eq!(code, CloseCode::Moved as u16);
 }
+
+#[tokio::test]
+async fn a_quiet_link_is_not_stalled_by_what_has_only_just_come() {
+    const HOUR: u64 = 3_600_000;
+    let (_client, mut wire) = client().await;
+    let mut stall = Stall::default();
+    assert_eq!(stall.deadline(&wire, 0), u64::MAX);
+    for hour in [HOUR, 2 * HOUR] {
+        wire.queue(Message::Text("news".into()));
+        assert_eq!(stall.deadline(&wire, hour), hour + STALL);
+        assert_eq!(stall.deadline(&wire, hour + 7), hour + STALL, "nothing was taken meanwhile");
+        wire.finish().await;
+        assert_eq!(stall.deadline(&wire, hour + 8), u64::MAX);
+    }
+}
