@@ -51,8 +51,8 @@ pub use self::{
 };
 use self::{buffer::Viewed, hot::HotRows, layers::Layers, shared::Share, tables::Tables, versions::Memory};
 pub use crate::dir_lock::{DirLock, LockError, lock_dir};
-use crate::direct_io;
 use crate::domain::rows::{Cell, Direction, HashedKey, Key, KeyRange, Rows, RowsError, Visited, in_order};
+use crate::table_io;
 
 /// The rows of one partition, open for its one writer and any number of readers. Clones are the same one; when the last one
 /// goes, what is committed is flushed.
@@ -104,12 +104,13 @@ impl Store {
         std::fs::create_dir_all(path).map_err(|source| StoreError::Files { path: path.to_owned(), source })?;
         let mut options = options::serving(shared);
         options.create_if_missing(true);
-        direct_io::enable(&mut options, path);
+        table_io::beside_syncs(&mut options, path);
         let tables = options.clone();
         expiry::install(&mut options, expiry.clone());
         // By its name, so that there is a handle of it.
         let family = [(DEFAULT_COLUMN_FAMILY_NAME, options.clone())];
         let db = Arc::new(DB::open_cf_with_opts(&options, path, family).map_err(opened)?);
+        options::keep_compacted(&db).map_err(opened)?;
         if db.latest_sequence_number() == 0 {
             // A snapshot has to be of a later one: RocksDB's compactions take 0 for "no snapshot".
             let mut unlogged = WriteOptions::default();

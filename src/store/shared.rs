@@ -19,7 +19,7 @@ pub struct SharedSizes {
 
 impl Default for SharedSizes {
     fn default() -> Self {
-        Self { block_cache: 384 << 20, write_buffers: 256 << 20, hot_rows: 64 << 20, threads: 2 }
+        Self { block_cache: 384 << 20, write_buffers: 256 << 20, hot_rows: 160 << 20, threads: 2 }
     }
 }
 

@@ -64,7 +64,7 @@ impl EmbeddedLog {
         }
         let mut options = options::options().map_err(|error| refused(path, &error))?;
         options.create_if_missing(true);
-        crate::direct_io::enable(&mut options, path);
+        crate::table_io::beside_syncs(&mut options, path);
         let db = DB::open(&options, path).map_err(|error| refused(path, &error))?;
         settle_layout(&db, partitions)?;
         let partitions = (0..partitions).map(|partition| reader::bounds(&db, partition).map(Partition::new));

@@ -44,6 +44,23 @@ fn a_view_of_the_first_table_keeps_a_row_that_is_deleted_and_compacted() {
 }
 
 #[test]
+fn what_a_compaction_writes_is_read_without_the_disk() {
+    const ROWS: u32 = 2_000;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let value = "y".repeat(500);
+    for next in 1..=2 {
+        let rows = (0..ROWS).map(|number| (key(number), Some(Bytes::from(value.clone()))));
+        store.writer().commit(&mut rows.collect(), at(next)).unwrap();
+        store.flush().unwrap();
+    }
+    let cached = || store.core.db.property_int_value("rocksdb.block-cache-usage").unwrap().unwrap();
+    let before = cached();
+    store.core.db.compact_range::<&[u8], &[u8]>(None, None);
+    assert!(cached() - before >= u64::from(ROWS) * value.len() as u64, "{} bytes of {before}", cached());
+}
+
+#[test]
 fn new_bodies_are_taken_in_where_they_stay_and_changed_ones_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
