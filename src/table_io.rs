@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rocksdb::Options;
 
-/// More than a core compresses, so it limits nobody for long.
+/// So high that sends, folds and rebuilds were no slower than before there was a limit (ADR 14).
 const BYTES_A_SECOND: i64 = 200 << 20;
 /// The disk gets 200 KiB at once, and not what a thread has ready: a sync waits for what came just before it.
 const SHARED_OUT_MICROS: i64 = 1_000;
