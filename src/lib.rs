@@ -23,4 +23,5 @@ pub mod server;
 pub mod store;
 mod table_io;
 pub mod telemetry;
+pub mod turns;
 pub mod upkeep;

@@ -8,7 +8,7 @@ use duolog::cloud_events::CLOUD_EVENTS;
 use duolog::engine::Engine;
 use duolog::log::kafka::KafkaSettings;
 use duolog::log::{KafkaLog, Log, ReadLimit, Record};
-use duolog::pages;
+use duolog::{pages, turns};
 use duolog_test_broker::Brokers;
 use tokio::runtime::Runtime;
 
@@ -28,10 +28,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
         println!("K1 is left out: there is no Kafka here; scripts/setup.sh test fetches it");
         return Ok(());
     }
-    // The broker's memory is its own affair.
-    pages::allow_huge();
-    let brokers = Brokers::for_measuring();
-    pages::keep_small();
+    let brokers = as_usual(Brokers::for_measuring);
     let folder = scratch()?;
     let log = Arc::new(KafkaLog::open(settings(&brokers))?);
     let (prepared, bytes) = prepare(folder.path(), &log)?;
@@ -107,17 +104,24 @@ fn peer(brokers: &Brokers, bytes: usize) -> Result<Spread> {
 fn producer_performance(brokers: &Brokers, bytes: usize) -> Result<f64> {
     let settings = settings(brokers);
     drop(KafkaLog::open(settings.clone())?);
-    pages::allow_huge();
-    let output = Brokers::tool("org.apache.kafka.tools.ProducerPerformance")
-        .args(["--topic", &settings.events(), "--throughput", "-1"])
+    let mut tool = Brokers::tool("org.apache.kafka.tools.ProducerPerformance");
+    tool.args(["--topic", &settings.events(), "--throughput", "-1"])
         .args(["--num-records", &(4 * SENDS).to_string(), "--record-size", &bytes.to_string()])
-        .args(["--producer-props", &format!("bootstrap.servers={}", settings.brokers), "acks=all"])
-        .output();
-    pages::keep_small();
-    let output = output?;
+        .args(["--producer-props", &format!("bootstrap.servers={}", settings.brokers), "acks=all"]);
+    let output = as_usual(|| tool.output())?;
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     rate(&said).with_context(|| format!("no rate in {said}"))
+}
+
+/// Starts a process to which the kernel gives memory and turns as to any other: it knows best itself.
+fn as_usual<T>(start: impl FnOnce() -> T) -> T {
+    pages::allow_huge();
+    turns::allow_long();
+    let started = start();
+    turns::keep_short();
+    pages::keep_small();
+    started
 }
 
 /// `480000 records sent, 186046.5 records/sec (...)`, the last line of that kind.

@@ -61,6 +61,7 @@ const FIGURES: [(&str, Measure); 14] = [
 fn main() -> Result<()> {
     duolog::pages::keep_small();
     duolog::pages::keep_freed();
+    duolog::turns::keep_short();
     if let Some(peer) = std::env::args().find_map(|argument| argument.strip_prefix(peer::ARGUMENT).map(str::to_owned)) {
         return peer::serve(&peer);
     }

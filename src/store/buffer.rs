@@ -64,9 +64,9 @@ impl Buffer {
         Self { committed, hot: Arc::new(HotRows::new(hot)) }
     }
 
-    /// Forgets the rows, but not the hot ones.
-    pub fn into_memory(self) -> Memory {
-        self.committed.into_inner().rows.into_memory()
+    /// Forgets the rows, but not the hot ones. `meanwhile` as in [`VersionedRows::into_memory`].
+    pub fn into_memory(self, meanwhile: impl Fn()) -> Memory {
+        self.committed.into_inner().rows.into_memory(meanwhile)
     }
 
     pub fn hot(&self) -> &Arc<HotRows> {
@@ -139,9 +139,10 @@ impl Contents<'_> {
         approach(&self.committed.rows, &self.hot, keys);
     }
 
-    /// The newest version of each row that was committed, in the order of the keys. Costs a sort.
-    pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
-        self.committed.rows.sorted().merge_by(self.hot.sorted(), |(a, _), (b, _)| a < b)
+    /// The newest version of each row that was committed, in the order of the keys. `meanwhile` as in
+    /// [`VersionedRows::sorted`].
+    pub fn sorted(&self, meanwhile: impl Fn() + Copy) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
+        self.committed.rows.sorted(meanwhile).merge_by(self.hot.sorted(meanwhile), |(a, _), (b, _)| a < b)
     }
 }
 

@@ -46,7 +46,8 @@ impl HotRows {
         read.for_each(|(key, cell)| rows.keep(key, cell));
     }
 
-    pub fn into_memory(self) -> Memory {
-        self.0.into_inner().into_memory()
+    /// As [`VersionedRows::into_memory`].
+    pub fn into_memory(self, meanwhile: impl Fn()) -> Memory {
+        self.0.into_inner().into_memory(meanwhile)
     }
 }

@@ -105,8 +105,8 @@ impl Store {
         let mut options = options::serving(shared);
         options.create_if_missing(true);
         table_io::beside_syncs(&mut options, path);
-        let tables = options.clone();
-        expiry::install(&mut options, expiry.clone());
+        let (unfiltered, tables) = (options.clone(), Tables::default());
+        expiry::install(&mut options, expiry.clone(), tables.behind.clone());
         // By its name, so that there is a handle of it.
         let family = [(DEFAULT_COLUMN_FAMILY_NAME, options.clone())];
         let db = Arc::new(DB::open_cf_with_opts(&options, path, family).map_err(opened)?);
@@ -123,14 +123,14 @@ impl Store {
         let core = Arc::new(Core {
             db,
             path: path.to_owned(),
-            options: tables,
+            options: unfiltered,
             expiry,
             layers: RwLock::new(Layers::new(applied)),
             viewed: Arc::default(),
             share,
             spare: Mutex::default(),
             writing: Mutex::default(),
-            tables: Tables::default(),
+            tables,
         });
         Ok(Self { open: Arc::new(Open(core.clone())), core })
     }

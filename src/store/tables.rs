@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use rocksdb::{IngestExternalFileOptions, SstFileWriter};
 
 use super::buffer::{Buffer, Contents};
 use super::hot::HotRows;
-use super::pace::Pace;
+use super::pace::{self, Pace};
 use super::{Applied, Core, StoreError, applied, expiry};
 use crate::domain::rows::{Key, Scratch, Table};
 
@@ -26,8 +26,9 @@ use crate::domain::rows::{Key, Scratch, Table};
 /// RocksDB has taken in.
 const NEW_TABLES: [(Band, &str); 3] =
     [(Band::Before, "ingest.sst"), (Band::NewBodies, "ingest-bodies.sst"), (Band::After, "ingest-after.sst")];
-/// Rows that are written before the thread looks whether it is time for a rest.
-const PIECE: usize = 64;
+/// Tables that no compaction has sorted into the others, at most, while compactions may take their time: it begins with four of
+/// them, and from twenty on RocksDB slows writers down.
+const IN_TIME: u64 = 8;
 /// How long a table waits, again and again, while compactions are too far behind.
 const BEHIND: Duration = Duration::from_millis(10);
 
@@ -63,6 +64,8 @@ pub(super) struct Tables {
     waiting: AtomicUsize,
     /// Bytes of the rows that came since it was begun: the next table.
     coming: AtomicUsize,
+    /// Whether compactions have too many tables before them.
+    pub behind: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -188,7 +191,7 @@ impl Core {
         self.tables.coming.store(0, Relaxed);
         // As long as the one before took to come, the next one will: half of it is there.
         let before = state.begun.replace(Instant::now());
-        state.rests = before.map_or(0.0, |before| Pace::spreading(state.work, before.elapsed() / 2));
+        state.rests = before.map_or(0.0, |before| pace::spreading(state.work, before.elapsed() / 2));
         let (core, earlier) = (self.clone(), state.thread.take());
         let make = move || {
             let made = catch_unwind(AssertUnwindSafe(|| core.make_table(&frozen)));
@@ -223,35 +226,51 @@ impl Core {
                 _ => {}
             }
         }
-        let paths = aside(|| self.write_tables(&contents)).map_err(rocksdb::Error::into_string)?;
+        let written = self.aside(|pace| {
+            let written = self.write_tables(&contents, pace);
+            self.tables.state.lock().work = pace.worked();
+            written
+        });
+        let paths = written.map_err(rocksdb::Error::into_string)?;
         self.take_in(paths).map_err(rocksdb::Error::into_string)?;
         Ok(self.layers.write().cool(self.share.hot_rows()))
+    }
+
+    /// Runs something on a thread that takes the time that is left: whoever waits for an answer goes first. It may hold no
+    /// lock that others wait for.
+    fn aside<T: Send>(&self, run: impl FnOnce(&Pace<&dyn Fn() -> bool>) -> T + Send) -> T {
+        std::thread::scope(|scope| {
+            let run = || {
+                give_way();
+                let rests = self.tables.state.lock().rests;
+                run(&Pace::new(rests, &|| self.tables.is_urgent(self.share.bytes())))
+            };
+            scope.spawn(run).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 
     /// Takes the memory of what is in tables, unless a view looks into it for longer.
     fn reclaim(&self, frozen: Arc<Buffer>, cooled: Vec<Arc<HotRows>>) {
         if let Some(rows) = Arc::into_inner(frozen) {
-            let memory = aside(|| rows.into_memory());
+            let memory = self.aside(|pace| rows.into_memory(|| pace.step()));
             self.spare.lock().0 = memory;
         }
         for rows in cooled.into_iter().filter_map(Arc::into_inner) {
-            let memory = aside(|| rows.into_memory());
+            let memory = self.aside(|pace| rows.into_memory(|| pace.step()));
             self.spare.lock().1 = memory;
         }
     }
 
     /// Through the page cache: RocksDB's writer of single tables knows no other way.
-    fn write_tables(&self, contents: &Contents<'_>) -> Result<Vec<PathBuf>, rocksdb::Error> {
+    fn write_tables(
+        &self,
+        contents: &Contents<'_>,
+        pace: &Pace<impl Fn() -> bool>,
+    ) -> Result<Vec<PathBuf>, rocksdb::Error> {
         let (newest, mut scratch) = (self.newest_body()?, Scratch::new());
         let band = |key: &Key| Band::of(key.as_slice(), newest.as_deref());
-        let pace = Pace::new(self.tables.state.lock().rests);
-        let resting = contents.sorted().enumerate().map(|(place, row)| {
-            if place.is_multiple_of(PIECE) {
-                pace.rest_unless(|| self.tables.is_urgent(self.share.bytes()));
-            }
-            row
-        });
-        let (mut rows, mut written) = (resting.peekable(), Vec::new());
+        let rest = || pace.step();
+        let (mut rows, mut written) = (contents.sorted(rest).inspect(|_| rest()).peekable(), Vec::new());
         for (of, name) in NEW_TABLES {
             let applied = contents.applied().filter(|_| of == Band::Before);
             if applied.is_none() && rows.peek().is_none_or(|(key, _)| band(key) != of) {
@@ -271,7 +290,6 @@ impl Core {
             table.finish()?;
             written.push(path);
         }
-        self.tables.state.lock().work = pace.worked();
         Ok(written)
     }
 
@@ -290,24 +308,13 @@ impl Core {
         while number("rocksdb.is-write-stopped")? > 0 && number("rocksdb.background-errors")? == 0 {
             std::thread::sleep(BEHIND);
         }
+        self.tables.behind.store(number("rocksdb.num-files-at-level0")? > IN_TIME, Relaxed);
         let mut options = IngestExternalFileOptions::default();
         options.set_move_files(true);
         self.db.ingest_external_file_opts(&options, paths)?;
         expiry::tell(&*self.expiry, &self.db);
         Ok(())
     }
-}
-
-/// Runs something on a thread that takes the time that is left: whoever waits for an answer goes first. It may hold no
-/// lock that others wait for.
-fn aside<T: Send>(run: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let run = || {
-            give_way();
-            run()
-        };
-        scope.spawn(run).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
 }
 
 #[cfg(target_os = "linux")]

@@ -33,10 +33,10 @@ impl VersionedRows {
         Self::new(memory)
     }
 
-    /// Forgets the rows. What is left is the memory for others: to grow it anew, page by page and map by map, was a third of
-    /// what commits cost.
-    pub fn into_memory(mut self) -> Memory {
-        self.rows.clear();
+    /// Forgets the rows, and calls `meanwhile` for each. What is left is the memory for others: to grow it anew, page by page
+    /// and map by map, was a third of what commits cost.
+    pub fn into_memory(mut self, meanwhile: impl Fn()) -> Memory {
+        self.rows.give(&mut (), |(), _| (), |(), _, _| meanwhile());
         Memory(self.rows)
     }
 
@@ -95,9 +95,11 @@ impl VersionedRows {
         rows.filter_map(move |(key, versions)| Some((key, versions.at(sequence)?)))
     }
 
-    /// The newest version of each row that was committed, in the order of the keys. Costs a sort.
-    pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
-        self.rows.sorted(Versions::near).filter(|(_, newest)| newest.since > 0).map(|(key, newest)| (key, &newest.cell))
+    /// The newest version of each row that was committed, in the order of the keys. Costs a sort, which calls `meanwhile` again
+    /// and again.
+    pub fn sorted(&self, meanwhile: impl Fn()) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
+        let rows = self.rows.sorted(Versions::near, meanwhile);
+        rows.filter(|(_, newest)| newest.since > 0).map(|(key, newest)| (key, &newest.cell))
     }
 
     /// The commits that a row's versions are of, newest first.

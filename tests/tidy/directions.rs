@@ -22,7 +22,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("lib", &["*"]),
     ("limits", &[]),
     ("log", &["dir_lock", "table_io"]),
-    ("main", &["cli", "pages"]),
+    ("main", &["cli", "pages", "turns"]),
     ("metrics", &[]),
     ("node", &["*"]),
     ("open_log", &["cloud_events", "config", "consumers", "data_dir", "log", "store"]),
@@ -33,6 +33,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("store", &["dir_lock", "log", "table_io"]),
     ("table_io", &[]),
     ("telemetry", &[]),
+    ("turns", &[]),
     ("upkeep", &["consumers", "data_dir", "domain", "engine", "log", "store"]),
 ];
 

@@ -118,7 +118,7 @@ impl Changes {
 
     /// Every change in the order of the keys. Costs a sort.
     pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Option<Cell>)> {
-        self.rows.sorted(|_| 0).filter_map(|(key, seen)| Some((key, seen.change()?)))
+        self.rows.sorted(|_| 0, || ()).filter_map(|(key, seen)| Some((key, seen.change()?)))
     }
 
     /// The changes within a range of keys, in order. Where the range is no walk within a run it costs a look at all changes.

@@ -232,13 +232,14 @@ impl<V> Keyed<V> {
         self.runs.reserve(other.runs.len(), Hashed::spread);
     }
 
-    /// Everything in the order of the keys. Costs a sort. `near` as in [`Keyed::approach`].
-    pub fn sorted(&self, near: impl Fn(&V) -> u64) -> impl Iterator<Item = (&Key, &V)> {
+    /// Everything in the order of the keys. Costs a sort, which calls `meanwhile` for each two keys that it compares. `near` as
+    /// in [`Keyed::approach`].
+    pub fn sorted(&self, near: impl Fn(&V) -> u64, meanwhile: impl Fn()) -> impl Iterator<Item = (&Key, &V)> {
         let alone = self.by_key.iter().map(|found| std::slice::from_ref(&found.value));
         let runs = self.runs.iter().map(|run| run.value.as_slice());
         // The keys of other tables, and of other runs, lie before a run or behind it.
-        let places: Vec<u32> =
-            in_order(alone.chain(runs).map(|places| (self.key(places[0]), places))).flatten().copied().collect();
+        let keyed = alone.chain(runs).map(|places| (self.key(places[0]), places));
+        let places: Vec<u32> = in_order_with(keyed, meanwhile).flatten().copied().collect();
         (0..places.len()).map(move |next| {
             if next.is_multiple_of(TOGETHER) {
                 self.go_to(&places[next..places.len().min(next + TOGETHER)], &near);
@@ -318,8 +319,15 @@ fn spread(hash: u32) -> u64 {
 
 /// Sorts by keys. Their beginnings are compared beside each other, as numbers, without a look at each key where it lies.
 pub fn in_order<'k, T>(keyed: impl Iterator<Item = (&'k Key, T)>) -> impl Iterator<Item = T> {
+    in_order_with(keyed, || ())
+}
+
+fn in_order_with<'k, T>(keyed: impl Iterator<Item = (&'k Key, T)>, meanwhile: impl Fn()) -> impl Iterator<Item = T> {
     let mut keyed: Vec<_> = keyed.map(|(key, value)| (key.head(), key, value)).collect();
-    keyed.sort_unstable_by(|(a_head, a, _), (b_head, b, _)| a_head.cmp(b_head).then_with(|| a.cmp(b)));
+    keyed.sort_unstable_by(|(a_head, a, _), (b_head, b, _)| {
+        meanwhile();
+        a_head.cmp(b_head).then_with(|| a.cmp(b))
+    });
     keyed.into_iter().map(|(_, _, value)| value)
 }
 

@@ -7,6 +7,8 @@ const BLOCK_CACHE: usize = 16 << 20;
 /// Records are read in order: larger blocks compress better.
 const BLOCK: usize = 16 << 10;
 const TABLE: u64 = 128 << 20;
+/// Bytes of a table that are written at once: less than its share of the disk for a millisecond (`table_io`).
+const PIECE: u64 = 128 << 10;
 /// Open files at most; a log of a terabyte has 8,000 tables.
 const OPEN_FILES: i32 = 512;
 
@@ -34,8 +36,10 @@ pub(super) fn options() -> Result<Options, rocksdb::Error> {
     options.set_max_write_buffer_number(4);
     options.set_target_file_size_base(TABLE);
     options.set_compression_type(DBCompressionType::Lz4);
-    // Spreads the writing of tables, so that the sync of an append does not wait behind a whole one.
+    // Spreads the writing of tables, so that the sync of an append does not wait behind a whole one, and lets who flushes wait
+    // for the disk, and others have its core, after little work.
     options.set_bytes_per_sync(1 << 20);
+    options.set_writable_file_max_buffer_size(PIECE);
     options.set_max_open_files(OPEN_FILES);
 
     let mut table = BlockBasedOptions::default();
