@@ -1,5 +1,6 @@
 //! M2: how long an ack takes at half of M1's rate, against an append with `fdatasync` at that pace. Both loads come at their
-//! own pace and wait for nobody. They take turns, so that what the disk does by itself meets both of them.
+//! own pace and wait for nobody. They take turns; the disk's best round is the limit, for that it stands still by itself in
+//! others makes no ack faster.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,10 +59,11 @@ pub fn measure(report: &mut Report) -> Result<()> {
             millis(&appends, 0.99)
         ),
         against: format!(
-            "append + fdatasync each millisecond, p99: {}; {alone:.2} if one follows the other",
+            "append + fdatasync each millisecond, p99 of the best round: {:.2} ms (median {}); {alone:.2} if one follows the other",
+            limit.lowest(),
             limit.millis()
         ),
-        ratio: ack.median() / limit.median(),
+        ratio: ack.median() / limit.lowest(),
         goal: Goal::Times { goal: 3.0, at_most: 6.0 },
     });
     Ok(())

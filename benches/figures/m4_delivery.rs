@@ -1,5 +1,6 @@
 //! M4: how long a message takes from when it was due to the device of whoever gets it, at half of M3's rate; against the
-//! round trip of an echo and an append with `fdatasync`, both at that pace. The loads wait for nobody.
+//! round trip of an echo and an append with `fdatasync`, both at that pace. The loads wait for nobody. Of the disk the best
+//! quarter counts, as in M2.
 
 use anyhow::Result;
 use hdrhistogram::Histogram;
@@ -7,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::program::Program;
 use crate::report::{Figure, Goal, Report};
+use crate::spread::Spread;
 use crate::{machine, posts, scratch, sockets};
 
 const PAIRS: u64 = 500;
@@ -17,7 +19,9 @@ const RATE: f64 = 10_000.0;
 pub fn measure(report: &mut Report) -> Result<()> {
     let rate = report.socket_sends.unwrap_or(2.0 * RATE) / 2.0;
     let sends = (rate * SECONDS) as u64;
-    let synced = machine::paced_syncs(rate, SECONDS)?;
+    let millis = |times: &Histogram<u64>, part| times.value_at_quantile(part) as f64 / 1e6;
+    let synced = (0..4).map(|_| Ok(millis(&machine::paced_syncs(rate, SECONDS / 4.0)?, 0.99)));
+    let synced = Spread::new(synced.collect::<Result<_>>()?);
     let folder = scratch()?;
     let server = Program::server(folder.path())?;
     let delivered = Runtime::new()?.block_on(async {
@@ -34,8 +38,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
         let frame = |sender, number, due| sockets::send(number, PAIRS + sender, Some(due));
         sockets::open_loop(senders, Vec::new(), sends, rate, frame).await
     })?;
-    let millis = |times: &Histogram<u64>, part| times.value_at_quantile(part) as f64 / 1e6;
-    let (echo, sync) = (millis(&echoed, 0.99), millis(&synced, 0.99));
+    let (echo, sync) = (millis(&echoed, 0.99), synced.lowest());
     let (found, limit) = (millis(&delivered, 0.99), echo + sync);
     report.add(Figure {
         name: "M4",

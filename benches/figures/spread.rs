@@ -17,8 +17,12 @@ impl Spread {
         self.0[self.0.len() / 2]
     }
 
+    pub fn lowest(&self) -> f64 {
+        self.0[0]
+    }
+
     fn ends(&self) -> (f64, f64) {
-        (self.0[0], self.0[self.0.len() - 1])
+        (self.lowest(), self.0[self.0.len() - 1])
     }
 
     /// `9.31 ms (8.70 to 60.22)`
