@@ -58,6 +58,14 @@ pub async fn use_at(time: u64, dir: &TempDir, settings: &str, texts: &[&str], co
     for (text, random) in texts.iter().zip(1..) {
         engine.submit(&alice, message(&["bob"], text, random).into()).await.unwrap();
     }
+    // What is carried to bob's home arrives at that time as well, and not when a server is started next.
+    let (until, mut unread) = (Instant::now() + PATIENCE, 0);
+    while unread < texts.len() as u64 {
+        assert!(Instant::now() < until, "bob has {unread} messages");
+        let owner = bob.clone();
+        unread =
+            engine.read(&bob, move |rows| Ok(rows.account(&owner)?.map_or(0, |row| row.unread_total))).await.unwrap();
+    }
     engine.stop();
     drop(lock);
 }
