@@ -14,6 +14,13 @@ pub fn allow_long() {
     ask_for(imp::USUAL);
 }
 
+/// Has the calling thread take the time that is left: it gets the lowest priority.
+pub fn give_way() {
+    if let Err(error) = imp::lower() {
+        tracing::debug!("a thread that nobody waits for has the usual priority: {error}");
+    }
+}
+
 fn ask_for(nanoseconds: u64) {
     if let Err(error) = imp::set(nanoseconds) {
         tracing::debug!("turns on a core stay as they are: {error}");
@@ -57,6 +64,12 @@ mod imp {
         let done = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) };
         if done == 0 { Ok(()) } else { Err(Error::last_os_error()) }
     }
+
+    pub fn lower() -> Result<()> {
+        const LOWEST: i32 = 19;
+        // It means the calling thread.
+        Ok(rustix::process::setpriority_process(None, LOWEST)?)
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -65,6 +78,10 @@ mod imp {
     pub const USUAL: u64 = 0;
 
     pub fn set(_: u64) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    pub fn lower() -> std::io::Result<()> {
         Ok(())
     }
 }
@@ -95,9 +112,9 @@ mod tests {
     #[test]
     fn who_gives_way_goes_on_giving_way() {
         alone(|| {
-            rustix::process::setpriority_process(None, 7).unwrap();
+            give_way();
             keep_short();
-            assert_eq!(imp::get().unwrap().sched_nice, 7);
+            assert_eq!(imp::get().unwrap().sched_nice, 19);
         });
     }
 }

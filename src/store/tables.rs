@@ -21,6 +21,7 @@ use super::hot::HotRows;
 use super::pace::{self, Pace};
 use super::{Applied, Core, StoreError, applied, expiry};
 use crate::domain::rows::{Key, Scratch, Table};
+use crate::turns;
 
 /// The tables that are made at the moment, one for each [`Band`]. A crash may leave them behind, as other names of files that
 /// RocksDB has taken in.
@@ -226,11 +227,8 @@ impl Core {
                 _ => {}
             }
         }
-        let written = self.aside(|pace| {
-            let written = self.write_tables(&contents, pace);
-            self.tables.state.lock().work = pace.worked();
-            written
-        });
+        let (written, work) = self.aside(|pace| (self.write_tables(&contents, pace), pace.worked()));
+        self.tables.state.lock().work = work;
         let paths = written.map_err(rocksdb::Error::into_string)?;
         self.take_in(paths).map_err(rocksdb::Error::into_string)?;
         Ok(self.layers.write().cool(self.share.hot_rows()))
@@ -239,10 +237,10 @@ impl Core {
     /// Runs something on a thread that takes the time that is left: whoever waits for an answer goes first. It may hold no
     /// lock that others wait for.
     fn aside<T: Send>(&self, run: impl FnOnce(&Pace<&dyn Fn() -> bool>) -> T + Send) -> T {
+        let rests = self.tables.state.lock().rests;
         std::thread::scope(|scope| {
             let run = || {
-                give_way();
-                let rests = self.tables.state.lock().rests;
+                turns::give_way();
                 run(&Pace::new(rests, &|| self.tables.is_urgent(self.share.bytes())))
             };
             scope.spawn(run).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -316,18 +314,6 @@ impl Core {
         Ok(())
     }
 }
-
-#[cfg(target_os = "linux")]
-fn give_way() {
-    const LOWEST: i32 = 19;
-    // It means the calling thread.
-    if let Err(error) = rustix::process::setpriority_process(None, LOWEST) {
-        tracing::debug!("a table is written as if it were urgent: {error}");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn give_way() {}
 
 #[cfg(test)]
 mod tests {

@@ -30,7 +30,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("rebuild", &["domain", "engine", "log", "store"]),
     ("records", &["durable"]),
     ("server", &["*"]),
-    ("store", &["dir_lock", "log", "table_io"]),
+    ("store", &["dir_lock", "log", "table_io", "turns"]),
     ("table_io", &[]),
     ("telemetry", &[]),
     ("turns", &[]),
