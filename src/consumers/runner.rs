@@ -37,13 +37,16 @@ pub enum ReadError {
     Thread(#[from] JoinError),
 }
 
+/// A record's offset and bytes, and the deliveries that it causes.
+type Caused<P> = (u64, usize, Vec<Delivery<P>>);
+
 /// What one read gave.
 struct Read<P> {
     /// The next offset.
     next: u64,
     /// Whether a record says more than that time or a position has passed.
     moved: bool,
-    records: Vec<(u64, usize, Vec<Delivery<P>>)>,
+    records: Vec<Caused<P>>,
 }
 
 type Reading<P> = Pin<Box<dyn Future<Output = Read<P>> + Send>>;
@@ -82,10 +85,14 @@ impl<C: Consumer> Runner<C> {
 
     /// Runs until it is told to stop; then waits a little for the tries under way.
     pub async fn run(mut self, start: ConsumerRow) {
-        self.take_waiting(&start.waiting).await;
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            // What it has not read stays in the row.
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = self.take_waiting(&start.waiting) => {}
+        }
         let mut lanes: Lanes<C::Payload> = JoinSet::new();
         let mut reading: Option<Reading<C::Payload>> = None;
-        let mut stop = self.stop.clone();
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -93,7 +100,7 @@ impl<C: Consumer> Runner<C> {
             let room = self.window.has_room();
             self.full.store(!room, Ordering::Relaxed);
             if room && reading.is_none() {
-                reading = Some(Box::pin(read(self.shared.clone(), self.tap.clone(), self.window.head())));
+                reading = Some(Box::pin(read_on(self.shared.clone(), self.tap.clone(), self.window.head())));
             }
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -134,10 +141,12 @@ impl<C: Consumer> Runner<C> {
         }
     }
 
+    fn add(&mut self, records: Vec<Caused<C::Payload>>) {
+        records.into_iter().for_each(|(offset, bytes, deliveries)| self.window.add(offset, bytes, deliveries));
+    }
+
     fn take(&mut self, read: Read<C::Payload>) {
-        for (offset, bytes, deliveries) in read.records {
-            self.window.add(offset, bytes, deliveries);
-        }
+        self.add(read.records);
         self.window.read_until(read.next);
         self.news = News { place: true, moved: self.news.moved || read.moved, ..self.news };
     }
@@ -149,17 +158,11 @@ impl<C: Consumer> Runner<C> {
 
     /// Reads again the records below the position that were not done.
     async fn take_waiting(&mut self, waiting: &[u64]) {
-        for offset in waiting {
-            let (shared, tap, offset) = (self.shared.clone(), self.tap.clone(), *offset);
-            let one = tokio::task::spawn_blocking(move || {
-                let records = tap.read(offset, ReadLimit { records: 1, bytes: 0 })?;
-                deliveries(&shared.consumer, &tap, &records)
-            });
-            match one.await.map_err(ReadError::from).and_then(|read| read) {
-                Ok(read) => read.records.into_iter().for_each(|(offset, bytes, deliveries)| {
-                    self.window.add(offset, bytes, deliveries);
-                }),
-                Err(error) => lost(self.shared.consumer.name(), &self.tap, offset, offset + 1, &error),
+        const ONE: ReadLimit = ReadLimit { records: 1, bytes: 0 };
+        for &offset in waiting {
+            match read(&self.shared, &self.tap, offset, ONE).await {
+                Ok(read) => self.add(read.records),
+                Err(_) => lost(self.shared.consumer.name(), &self.tap, offset, offset + 1),
             }
         }
     }
@@ -176,21 +179,34 @@ async fn next<P>(reading: &mut Option<Reading<P>>) -> Read<P> {
     }
 }
 
-/// Waits for records and reads them; what cannot be read is read again later, or lost if the log no longer has it.
-async fn read<C: Consumer>(shared: Arc<Shared<C>>, tap: Tap, from: u64) -> Read<C::Payload> {
+/// Waits for records and reads them.
+async fn read_on<C: Consumer>(shared: Arc<Shared<C>>, tap: Tap, from: u64) -> Read<C::Payload> {
+    tap.above(from).await;
+    read(&shared, &tap, from, LIMIT).await.unwrap_or_else(|first| {
+        lost(shared.consumer.name(), &tap, from, first);
+        Read { next: first, moved: true, records: Vec::new() }
+    })
+}
+
+/// Reads records; what cannot be read is read again later.
+///
+/// # Errors
+/// Where the log begins, if it was trimmed beyond that.
+async fn read<C: Consumer>(
+    shared: &Arc<Shared<C>>,
+    tap: &Tap,
+    from: u64,
+    limit: ReadLimit,
+) -> Result<Read<C::Payload>, u64> {
     loop {
-        tap.above(from).await;
         let (reader, source) = (shared.clone(), tap.clone());
         let read = tokio::task::spawn_blocking(move || {
-            let records = source.read(from, LIMIT)?;
+            let records = source.read(from, limit)?;
             deliveries(&reader.consumer, &source, &records)
         });
         match read.await.map_err(ReadError::from).and_then(|read| read) {
-            Ok(read) => return read,
-            Err(ReadError::Log(error @ LogError::Trimmed { first, .. })) if first > from => {
-                lost(shared.consumer.name(), &tap, from, first, &error);
-                return Read { next: first, moved: true, records: Vec::new() };
-            }
+            Ok(read) => return Ok(read),
+            Err(ReadError::Log(LogError::Trimmed { first, .. })) if first > from => return Err(first),
             Err(error) => {
                 let partition = tap.partition();
                 tracing::error!(consumer = shared.consumer.name(), partition, from, "cannot read: {error}");
@@ -233,8 +249,8 @@ pub fn is_progress(kind: EventKind) -> bool {
 }
 
 /// Records that a consumer needed are gone: only an operator's limit can have done that, and he has to hear of it.
-fn lost(consumer: &str, tap: &Tap, from: u64, until: u64, error: &dyn std::fmt::Display) {
+fn lost(consumer: &str, tap: &Tap, from: u64, until: u64) {
     let partition = tap.partition();
-    tracing::error!(consumer, partition, from, until, "records are lost to this consumer: {error}");
+    tracing::error!(consumer, partition, from, until, "the log was trimmed: records are lost to this consumer");
     metrics::counter!("duolog_consumer_lost_records_total", "consumer" => consumer.to_owned()).increment(until - from);
 }

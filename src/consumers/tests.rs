@@ -144,6 +144,30 @@ async fn what_fails_makes_nothing_else_come_twice() {
     engine.stop();
 }
 
+/// A broker that is away for a moment is no reason to forget what was not delivered.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_read_again_until_the_log_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, letters) = (Arc::new(MemoryLog::new(1)), MemoryLog::new(1));
+    let engine = open(log.clone(), dir.path(), &Clock::manual(START));
+    import(&engine, &["good", "bad", "to"]).await;
+    let (consumer, mut heard) = fake(|from, _| if from == "bad" { retry() } else { Attempt::Done }, LONG);
+    let running = start(&engine, consumer, &letters).await;
+    send(&engine, "bad", "to", 1).await;
+    send(&engine, "good", "to", 2).await;
+    while next(&mut heard).await.1 != 2 {}
+    running.stop().await;
+    let waiting = engine.taps()[0].consumers().unwrap().pop().unwrap().1.waiting;
+    assert_eq!(waiting.len(), 1);
+
+    log.fail_next_read(0, waiting[0]).unwrap();
+    let (consumer, mut heard) = fake(|_, _| Attempt::Done, LONG);
+    let running = start(&engine, consumer, &letters).await;
+    assert_eq!(next(&mut heard).await.1, 1);
+    running.stop().await;
+    engine.stop();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_given_up_is_a_dead_letter_with_its_reason() {
     let dir = tempfile::tempdir().unwrap();
@@ -255,6 +279,8 @@ fn rows_that_a_consumer_needs_do_not_expire() {
         assert_eq!(outcome, expiry.expired(MessageRow::key(at(offset)).as_slice(), &online.encode()));
         outcome
     };
+    let outcome_at_5 = OutcomeRow::key(at(5));
+    assert!(!expiry.expired(outcome_at_5.as_slice(), &outcome), "nobody has said yet what is needed");
     assert!(expired(5, u64::MAX) && expired(5, 6));
     assert!(!expired(5, 5) && !expired(5, 0));
 }

@@ -36,6 +36,8 @@ struct State {
     /// From `first` on, without a hole.
     records: Vec<Record>,
     fault: Option<Fault>,
+    /// The next read from here fails.
+    unreachable: Option<u64>,
     poisoned: bool,
     wakes: u64,
 }
@@ -112,6 +114,15 @@ impl MemoryLog {
         Ok(())
     }
 
+    /// Makes the next read from an offset fail, as where a broker is away for a moment.
+    ///
+    /// # Errors
+    /// [`LogError::NoPartition`].
+    pub fn fail_next_read(&self, partition: u32, from: u64) -> Result<(), LogError> {
+        self.locked(partition)?.1.unreachable = Some(from);
+        Ok(())
+    }
+
     fn locked(&self, partition: u32) -> Result<(&Partition, MutexGuard<'_, State>), LogError> {
         let found = self.partitions.get(partition as usize).ok_or(LogError::NoPartition(partition))?;
         Ok((found, found.state.lock()))
@@ -150,7 +161,10 @@ impl Log for MemoryLog {
     }
 
     fn read(&self, partition: u32, from: u64, limit: ReadLimit) -> Result<Vec<Stored>, LogError> {
-        let (_, state) = self.locked(partition)?;
+        let (_, mut state) = self.locked(partition)?;
+        if state.unreachable.take_if(|unreachable| *unreachable == from).is_some() {
+            return Err(LogError::Unreachable("as the test asked".into()));
+        }
         if from < state.first {
             return Err(LogError::Trimmed { partition, wanted: from, first: state.first });
         }
