@@ -150,9 +150,12 @@ impl Writer {
     pub fn round(&self) -> Result<Vec<Hour>, RecordsError> {
         let homes = self.homes()?;
         let Some(log_id) = homes.first().map(|home| home.meta.log_id) else { return Ok(Vec::new()) };
-        let mut index = self.index(&log_id)?;
-        self.remove_old(&mut index)?;
-        let mut index = self.positioned(index, &homes)?;
+        let saved = self.index(&log_id)?;
+        self.remove_old()?;
+        let mut index = self.positioned(saved.clone(), &homes)?;
+        if saved.is_some_and(|saved| saved != index) {
+            self.folder.save(&index)?;
+        }
         let mut written = Vec::new();
         let closed = homes.iter().map(|home| home.meta.time).min().unwrap_or(0);
         let closed = Hour::of(closed, self.settings.utc_offset);
@@ -217,25 +220,27 @@ impl Writer {
         Hour::of(self.engine.now().saturating_sub(self.settings.retention), self.settings.utc_offset)
     }
 
-    fn remove_old(&self, index: &mut Option<Index>) -> Result<(), RecordsError> {
-        let old = |hour: &Hour| hour.end(self.settings.utc_offset) + self.settings.retention <= self.engine.now();
-        for hour in self.folder.hours()?.into_iter().filter(old) {
-            self.folder.remove(hour)?;
-            if let Some(index) = index {
-                index.hours.remove(&hour);
-            }
-        }
-        Ok(())
+    fn is_old(&self, hour: Hour) -> bool {
+        hour.end(self.settings.utc_offset) + self.settings.retention <= self.engine.now()
     }
 
-    /// The index with a position that holds in this log. Where it has none, or a file of it is gone, the log is read
-    /// again from as far back as it is whole.
+    fn remove_old(&self) -> Result<(), RecordsError> {
+        let mut hours = self.folder.hours()?;
+        hours.retain(|hour| self.is_old(*hour));
+        Ok(hours.into_iter().try_for_each(|hour| self.folder.remove(hour))?)
+    }
+
+    /// The index of the files that are there, with a position that holds in this log. Where it has none, or a file that is
+    /// kept is gone, the log is read again from as far back as it is whole: once, even where that is not as far as the file.
     fn positioned(&self, index: Option<Index>, homes: &[Home]) -> Result<Index, RecordsError> {
         let generation = homes.first().map_or(0, |home| home.meta.generation);
         let (hours, begun) = match index {
-            Some(index) => {
-                let whole = index.hours.keys().all(|hour| self.folder.file(*hour).exists());
-                (index.hours, Some(index.position).filter(|_| whole))
+            Some(Index { mut hours, position, .. }) => {
+                hours.retain(|hour, _| !self.is_old(*hour));
+                let kept = hours.len();
+                hours.retain(|hour, _| self.folder.file(*hour).exists());
+                let begun = Some(position).filter(|_| hours.len() == kept);
+                (hours, begun)
             }
             None => Default::default(),
         };

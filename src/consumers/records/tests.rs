@@ -248,6 +248,23 @@ async fn files_are_kept_for_their_time_and_hours_before_it_are_not_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_whose_time_is_over_is_not_missed_while_no_hour_closes() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::open(dir.path(), 1, &Clock::manual(START));
+    home.people(&["alice", "bob"]).await;
+    home.send("alice", &["bob"], "old").await;
+    home.later(HOUR).await;
+    home.send("alice", &["bob"], "kept").await;
+    home.later(HOUR).await;
+    assert_eq!(home.round(), ["2023111422", "2023111423"]);
+    home.clock.advance(7 * DAY - HOUR);
+    for _ in 0..2 {
+        assert_eq!(home.round(), [""; 0]);
+        assert_eq!(home.folder.hours().unwrap(), ["2023111423".parse().unwrap()]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_folder_of_other_hours_or_of_another_log_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let home = Home::open(dir.path(), 1, &Clock::manual(START));
@@ -347,4 +364,7 @@ async fn hours_that_the_log_does_not_hold_any_more_are_passed_over() {
     home.later(HOUR).await;
     assert_eq!(home.round(), ["2023111501"]);
     assert_eq!(home.texts("2023111501"), ["whole"]);
+    std::fs::remove_file(home.folder.file("2023111422".parse().unwrap())).unwrap();
+    assert_eq!(home.round(), ["2023111501"], "nobody can write the first one again");
+    assert_eq!(home.round(), [""; 0], "and it is looked for once");
 }
