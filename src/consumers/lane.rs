@@ -35,6 +35,12 @@ pub enum Finished {
     Stopped,
 }
 
+/// One try. A consumer that panics has failed, and takes nothing else with it.
+pub async fn attempt<C: Consumer>(consumer: &C, batch: &[Arc<Delivery<C::Payload>>]) -> Attempt {
+    let attempt = AssertUnwindSafe(consumer.deliver(batch)).catch_unwind().await;
+    attempt.unwrap_or_else(|_| Attempt::Retry { reason: "the consumer panicked".to_owned(), after: None })
+}
+
 impl<C: Consumer> Shared<C> {
     /// Tries a batch until it is delivered or given up, or the runner stops. `full`: the window has no room, so what fails
     /// alone gives way.
@@ -64,18 +70,16 @@ impl<C: Consumer> Shared<C> {
             }
             tracing::debug!(consumer = self.consumer.name(), id = batch[0].id, tries, "try again: {reason}");
             tokio::select! {
-                () = self.receiver.wait(delay(tries, after, self.ids.number())) => {}
+                () = self.receiver.wait(delay(tries, after, self.ids.number()), after) => {}
                 _ = stop.wait_for(|stop| *stop) => return Finished::Stopped,
             }
         }
     }
 
-    /// One try, counted. A consumer that panics has failed, and takes nothing else with it.
+    /// One try, counted.
     async fn attempt(&self, batch: &[Arc<Delivery<C::Payload>>]) -> Attempt {
         let began = Instant::now();
-        let attempt = AssertUnwindSafe(self.consumer.deliver(batch)).catch_unwind().await;
-        let attempt =
-            attempt.unwrap_or_else(|_| Attempt::Retry { reason: "the consumer panicked".to_owned(), after: None });
+        let attempt = attempt(&self.consumer, batch).await;
         let name = || self.consumer.name().to_owned();
         metrics::histogram!("duolog_consumer_try_seconds", "consumer" => name()).record(began.elapsed().as_secs_f64());
         let result = match &attempt {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::lane::attempt;
 use super::receiver::delay;
 use super::window::Window;
 use super::{Attempt, Consumer, Delivery, Lane};
@@ -84,7 +85,9 @@ impl<C: Consumer> Redelivery<C> {
     }
 
     async fn finish_one(&mut self) {
-        if let Some(Ok((lane, batch, result))) = self.lanes.join_next().await {
+        if let Some(finished) = self.lanes.join_next().await {
+            // Tries are guarded, so a panic is ours.
+            let (lane, batch, result) = finished.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
             match result {
                 Ok(()) => self.result.delivered += batch.len() as u64,
                 Err(reason) => {
@@ -101,7 +104,7 @@ async fn attempts<C: Consumer>(consumer: &C, ids: &Ids, batch: &[Arc<Delivery<C:
     let mut tries = 0;
     loop {
         tries += 1;
-        match consumer.deliver(batch).await {
+        match attempt(consumer, batch).await {
             Attempt::Done => return Ok(()),
             Attempt::GiveUp { reason } => return Err(reason),
             Attempt::Retry { reason, .. } if tries == TRIES => return Err(reason),
