@@ -66,7 +66,11 @@ pub struct DeadLettersPlace {
 
 impl DeadLettersPlace {
     pub fn new(config: &Config, data: &DataDir) -> Self {
-        let kafka = (config.log.provider == Provider::Kafka).then(|| kafka_settings(&config.kafka));
+        Self::beside((config.log.provider == Provider::Kafka).then(|| kafka_settings(&config.kafka)), data)
+    }
+
+    /// Beside a log that is reached in this way, or else the embedded one.
+    pub fn beside(kafka: Option<KafkaSettings>, data: &DataDir) -> Self {
         Self { kafka, data: data.clone() }
     }
 }

@@ -5,11 +5,12 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use duolog::cloud_events::CLOUD_EVENTS;
 use duolog::config::{Config, Layers, Provider};
+use duolog::consumers::DeadLetters;
 use duolog::data_dir::DataDir;
 use duolog::log::embedded::ReadOnlyLog;
 use duolog::log::kafka::{KafkaSettings, Stream};
 use duolog::log::{EmbeddedLog, KafkaLog, Log};
-use duolog::open_log::{data_dir, kafka_settings};
+use duolog::open_log::{DeadLettersPlace, data_dir, kafka_settings};
 use duolog::rebuild::Watch;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -95,6 +96,11 @@ impl Data {
         }
         let log = ReadOnlyLog::open(&path);
         Ok(Some(Arc::new(log.with_context(|| format!("the dead letters in {} cannot be read", path.display()))?)))
+    }
+
+    /// Where an owner of the log puts aside what nobody can decode.
+    pub fn owned_dead_letters(&self) -> Result<DeadLetters> {
+        Ok(DeadLetters::new(DeadLettersPlace::beside(self.kafka()?, &self.dir()?)))
     }
 
     /// The log, for its owner; it has to be there.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use duolog::data_dir::{DataDir, OpenData};
 use duolog::dir_lock::DirLock;
-use duolog::engine::{Engine, Parts};
+use duolog::engine::{Aside, Engine, Parts};
 use duolog::log::{Log, LogError};
 use duolog::store::Store;
 use duolog_topics::PolicyChanged;
@@ -43,7 +43,8 @@ impl Owner {
         // The policy stays as it is recorded.
         let policy = PolicyChanged { revision: 0, ..PolicyChanged::default() };
         let node = format!("duolog-replay {}", std::process::id());
-        let parts = Parts { log: log.clone(), stores: stores.clone(), expiry, policy, node, clock: None, aside: None };
+        let aside: Option<Arc<dyn Aside>> = Some(Arc::new(data.owned_dead_letters()?));
+        let parts = Parts { log: log.clone(), stores: stores.clone(), expiry, policy, node, clock: None, aside };
         let progress = Progress::new("folding", 0, 0);
         let engine = {
             let _inside = runtime.enter();

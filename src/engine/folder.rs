@@ -28,6 +28,8 @@ pub enum FolderError {
     Decode { offset: u64, source: DecodeError },
     #[error(transparent)]
     Rows(#[from] crate::domain::rows::RowsError),
+    #[error("the partition stops")]
+    Stopped,
 }
 
 /// How long a wait for records lasts before it looks whether the partition stops.
@@ -64,6 +66,7 @@ impl Folder {
                     }
                 }
                 Ok(_) => {}
+                Err(FolderError::Stopped) => return,
                 // The read has waited already. Nothing is lost: what is appended meanwhile is folded when it can be read.
                 Err(FolderError::Log(LogError::Unreachable(why))) => {
                     tracing::warn!(partition = self.partition.id, "no records can be read, trying again: {why}");
@@ -125,6 +128,9 @@ impl Folder {
     }
 
     /// A record that no version of the fold can decode; the carried number whose turn it was, by source.
+    ///
+    /// # Errors
+    /// [`FolderError::Stopped`] before a copy of it is kept.
     fn pass_over(
         &self,
         fold: &mut Fold<'_>,
@@ -134,7 +140,9 @@ impl Folder {
         let stamp = fold.pass_over(&stored.record.header)?;
         let generation = fold.meta().generation;
         let at = Pointer { generation, partition: self.partition.id, offset: stored.offset };
-        self.partition.put_aside(at, stored, why);
+        if !self.partition.put_aside(at, stored, why) {
+            return Err(FolderError::Stopped);
+        }
         Ok(stamp.map(|stamp| (stamp.partition, stamp.number)))
     }
 
@@ -186,6 +194,8 @@ fn publish(partition: &Partition, meta: MetaRow, outcomes: Vec<(Folded, Option<A
                 Effect::Announce(announcement) => partition.registry.announce(announcement),
                 Effect::End(ended) => partition.registry.end(&ended),
                 Effect::Outbox { destination, number } => carried.push((destination, number)),
+                // What an earlier owner left to be gone on with, its log has already, or nobody is connected any more.
+                Effect::GoOn { .. } if partition.owned_epoch() == 0 => {}
                 Effect::GoOn { account, event } => partition.go_on(account, *event),
             }
         }

@@ -35,18 +35,21 @@ pub fn or_undecodable<T>(decoded: Result<T, DecodeError>) -> Result<Result<T, De
 
 impl Partition {
     /// Keeps a copy of a record that the fold passes over, and goes on only when that is durable: the commit that follows
-    /// is the last that is seen of the record. Without anybody who keeps it the log says that it was there.
-    pub(super) fn put_aside(&self, at: Pointer, stored: &Stored, why: &DecodeError) {
+    /// is the last that is seen of the record. Without anybody who keeps it the log says that it was there. Whether the fold
+    /// may go on: not if the partition stops before that.
+    #[must_use]
+    pub(super) fn put_aside(&self, at: Pointer, stored: &Stored, why: &DecodeError) -> bool {
         let Pointer { partition, offset, .. } = at;
         tracing::error!(partition, offset, "no version of this program can decode a record, it is passed over: {why}");
         metrics::counter!("duolog_undecodable_records_total").increment(1);
-        let Some(aside) = &self.aside else { return };
+        let Some(aside) = &self.aside else { return true };
         while let Err(error) = aside.keep(at, &stored.record, why) {
             tracing::error!(partition, offset, "no copy of a record that is passed over can be kept: {error}");
             if self.is_stopping() {
-                return;
+                return false;
             }
             std::thread::sleep(DELAY);
         }
+        true
     }
 }

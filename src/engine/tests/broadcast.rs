@@ -88,6 +88,35 @@ async fn who_is_connected_takes_it_in_as_many_records_as_it_needs_and_the_others
     engine.stop();
 }
 
+/// What its owner went on with stands in the log: whoever folds that again has nothing to go on with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_folded_again_asks_for_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, clock) = (Arc::new(MemoryLog::new(1)), Clock::manual(1_700_000_000_000));
+    let engine = open(log.clone(), dir.path(), &clock);
+    let connected: Vec<String> = (0..=STEP_LIMIT).map(|number| format!("user{number}")).collect();
+    stream::iter(&connected)
+        .for_each_concurrent(200, |account| async {
+            import(&engine, &[account]).await;
+            log_in(&engine, account).await;
+        })
+        .await;
+    issued(engine.submit_for_all(push(1, Some(60))).await.unwrap());
+    for account in &connected {
+        arrived(&engine, account, 1).await;
+    }
+    assert_eq!(records(log.as_ref(), 0), 2);
+    engine.stop();
+    drop(engine);
+
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    let engine = open(log.clone(), dir.path(), &clock);
+    // Whatever waits is appended before it.
+    import(&engine, &["newcomer"]).await;
+    assert_eq!(records(log.as_ref(), 0), 2);
+    engine.stop();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_waits_for_its_life_and_a_day_has_a_hundred() {
     let dir = tempfile::tempdir().unwrap();

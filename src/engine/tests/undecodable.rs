@@ -26,7 +26,17 @@ impl Aside for Kept {
     }
 }
 
-fn open_with(log: &MemoryLog, dir: &Path, aside: &Arc<Kept>) -> Result<Engine, OpenError> {
+/// Keeps nothing, and tells of each try.
+struct Closed(crossbeam_channel::Sender<()>);
+
+impl Aside for Closed {
+    fn keep(&self, _: Pointer, _: &Record, _: &DecodeError) -> Result<(), LogError> {
+        let _ = self.0.send(());
+        Err(LogError::Busy("never"))
+    }
+}
+
+fn open_with(log: &MemoryLog, dir: &Path, aside: &Arc<impl Aside + 'static>) -> Result<Engine, OpenError> {
     let shared = Shared::new(SharedSizes::default()).unwrap();
     let stores = vec![Store::open(&dir.join("state"), &shared, ExpiredRows::new()).unwrap()];
     let policy = PolicyChanged { revision: 1, ..PolicyChanged::default() };
@@ -95,6 +105,24 @@ async fn what_nobody_can_decode_is_passed_over_and_kept_aside() {
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     let engine = open_with(&log, dir.path(), &aside).unwrap();
     assert_eq!(inbox(&engine, "bob").await.len(), 2);
+    engine.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_passed_over_without_a_copy_by_a_partition_that_stops() {
+    let (dir, log) = (tempfile::tempdir().unwrap(), MemoryLog::new(1));
+    let (told, tries) = crossbeam_channel::unbounded();
+    let engine = open_with(&log, dir.path(), &Arc::new(Closed(told))).unwrap();
+    let first = log.append(0, hopeless()).unwrap()[0];
+    tries.recv().unwrap();
+    engine.owned(0).unwrap().end();
+    engine.stop();
+    drop(engine);
+
+    let aside = Arc::new(Kept::default());
+    let engine = open_with(&log, dir.path(), &aside).unwrap();
+    let kept = aside.0.lock().clone();
+    assert_eq!(kept.iter().map(|(offset, _)| *offset).collect::<Vec<_>>(), (first..first + 4).collect::<Vec<_>>());
     engine.stop();
 }
 
