@@ -9,6 +9,9 @@ pub const PARTITION_QUEUE: usize = 8_192;
 /// Records of a partition that were appended here and are not folded yet; then no more are taken.
 pub const PENDING_RECORDS: usize = 8_192;
 
+/// What nobody waits for and one partition's log has not taken yet.
+pub const UNFINISHED: usize = 65_536;
+
 /// Records and bytes that one append holds at most, of an ordinary log and of Kafka: there each append is a round trip.
 pub const APPEND_RECORDS: usize = 64;
 pub const KAFKA_APPEND_RECORDS: usize = 1_024;
@@ -27,7 +30,8 @@ pub const COURIER_RECORDS: usize = 256;
 /// Outbox rows that a courier gives up at once, and one commit deletes.
 pub const OUTBOX_DELETED: u64 = 1_000;
 
-/// Records folded since the state store was last made durable: what a start after a crash folds again at most.
+/// Records folded since the state store last began to make what it holds durable. A start after a crash folds so many again at
+/// most, and what was folded while that went on.
 pub const FLUSH_RECORDS: u64 = 200_000;
 
 /// Records and bytes that one batch of a rebuild holds at most: nobody waits for an answer.

@@ -99,7 +99,7 @@ impl Appender {
                 let _ = answer.send(Err(self.partition.closed().unwrap_or(EngineError::Stopped)));
             }
             None if matches!(event, Event::Tick(_)) => {}
-            None => self.partition.unfinished.lock().push_back((account, event)),
+            None => self.partition.leave_unfinished(account, event),
         }
     }
 
@@ -151,7 +151,7 @@ impl Appender {
     }
 
     fn decide(&self, mailbox: &Mailbox<'_>, account: &Account, event: &Event) -> Result<Option<Verdict>, EngineError> {
-        Ok(match judge::early(mailbox, account, event, self.partition.clock.now())? {
+        Ok(match judge::early(mailbox, account, event, self.partition.now())? {
             Judged::Accept => None,
             Judged::Repeat(answer) => Some(Verdict::Repeat(answer)),
             Judged::Refuse(refusal) => Some(Verdict::Refused(refusal)),
@@ -160,7 +160,7 @@ impl Appender {
 
     fn add(&self, account: Account, event: Event, answer: Option<Answering>, batch: &mut Batch) {
         let partition = &self.partition;
-        let time = partition.clock.now();
+        let time = partition.now();
         let envelope = Envelope {
             id: partition.ids.event_id(time),
             time,
@@ -213,7 +213,13 @@ impl Appender {
         let ids: Vec<_> = batch.waiting.iter().map(|(id, _)| *id).collect();
         self.partition.pending.lock().extend(batch.waiting);
         let error = match self.partition.log.append(self.partition.id, batch.records) {
-            Ok(_) => return true,
+            Ok(_) => {
+                // The fold that would answer them may have ended meanwhile.
+                if self.partition.is_fenced() {
+                    self.partition.give_up_pending();
+                }
+                return true;
+            }
             Err(LogError::Busy(_)) => EngineError::Busy,
             // Whether it was written the fold will see, and whoever asks again gets the first answer. A log that can
             // write no more says so at the next append.
@@ -242,7 +248,7 @@ impl Appender {
                 Event::CursorsAdvanced(advanced) => advanced.cursors.into_iter().for_each(|cursor| {
                     self.partition.advance_cursor(cursor.account, cursor.device, cursor.sequence);
                 }),
-                event => self.partition.unfinished.lock().push_back((account, event)),
+                event => self.partition.leave_unfinished(account, event),
             }
         }
     }

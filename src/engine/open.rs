@@ -138,7 +138,7 @@ impl Takeover<'_> {
         let mut records = Vec::new();
         for event in self.events(&meta) {
             let authority = Authority::Epoch(if matches!(event, Event::LogOpened(_)) { 0 } else { epoch });
-            let (time, account) = (partition.clock.now(), system_account());
+            let (time, account) = (partition.now(), system_account());
             let id = partition.ids.event_id(time);
             records.push(super::record_of(&Envelope { id, time, account, authority }, &event));
             if matches!(event, Event::OwnerChanged(_)) {
@@ -195,7 +195,7 @@ pub(super) fn log_id(partition: &Partition, node_makes: LogId) -> Result<LogId, 
     let log = &partition.log;
     let first = log.bounds(NAMED_IN)?;
     if first.first == first.high_watermark {
-        let time = partition.clock.now();
+        let time = partition.now();
         let id = partition.ids.event_id(time);
         let envelope = Envelope { id, time, account: system_account(), authority: Authority::Epoch(0) };
         let opened = LogOpened { log_id: node_makes, generation: 0, partitions: log.partitions(), format: 1 };

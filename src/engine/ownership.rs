@@ -16,10 +16,10 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use duolog_topics::{CursorsAdvanced, LogId};
+use duolog_topics::LogId;
 use tokio::sync::oneshot;
 
-use super::appender::{Appender, system_account};
+use super::appender::Appender;
 use super::courier::Courier;
 use super::folder::Folder;
 use super::open::{Claim, Takeover, check_partitions};
@@ -139,21 +139,17 @@ impl Engine {
     }
 
     /// Lets a partition go: the consumers of its log come to an end, while it still serves; then nothing more is decided, the
-    /// appender writes what nobody waits for, such as cursors, what was appended is folded, the rows are flushed. Nothing of this process is appended to it after this returns. Blocks.
-    /// Without effect on one that is not owned.
+    /// appender writes what nobody waits for, such as cursors, what was appended is folded, the rows are flushed. After this
+    /// returns nothing of this process is appended to it but what other partitions carry to it. Blocks. Without effect on one
+    /// that is not owned.
     pub fn let_go(&self, id: u32) {
         if let Some(partition) = self.owned(id) {
             partition.leave();
         }
         let Some(partition) = self.0.homes[id as usize].write().take() else { return };
         self.moved();
-        partition.moved.store(true, Ordering::Release);
-        partition.wake_appender();
-        partition.join(APPENDER);
-        let deadline = Instant::now() + SETTLE_TIME;
-        while !partition.pending.lock().is_empty() && !partition.is_stopping() && Instant::now() < deadline {
-            std::thread::sleep(POLL);
-        }
+        partition.end_appender();
+        partition.wait_until(Instant::now() + SETTLE_TIME, Partition::has_answered);
         self.close(&partition);
         self.move_sessions(id);
     }
@@ -161,13 +157,11 @@ impl Engine {
     /// Takes no more requests, lets the log's records be folded, flushes the rows and ends the threads.
     pub fn stop(&self) {
         let owned = self.owned_partitions();
-        owned.iter().for_each(|partition| partition.write_cursors());
         let deadline = Instant::now() + SETTLE_TIME;
-        for partition in &owned {
-            while !partition.is_idle() && !partition.is_stopping() && Instant::now() < deadline {
-                std::thread::sleep(POLL);
-            }
-        }
+        owned.iter().for_each(|partition| partition.wait_until(deadline, Partition::is_idle));
+        // What an appender has in its hands waits nowhere: its end writes that, too.
+        owned.iter().for_each(|partition| partition.end_appender());
+        owned.iter().for_each(|partition| partition.wait_until(deadline, Partition::has_answered));
         owned.iter().for_each(|partition| partition.end());
         owned.iter().for_each(|partition| self.close(partition));
     }
@@ -197,14 +191,21 @@ impl Partition {
         }
     }
 
-    /// Puts the cursors that wait into the queue.
-    fn write_cursors(&self) {
-        loop {
-            let cursors = self.take_cursors(None);
-            if cursors.is_empty() {
-                return;
-            }
-            self.go_on(system_account(), CursorsAdvanced { cursors }.into());
+    /// Takes no more requests, and waits until the appender has written what nobody waits for, such as cursors.
+    fn end_appender(&self) {
+        self.moved.store(true, Ordering::Release);
+        self.wake_appender();
+        self.join(APPENDER);
+    }
+
+    /// Whether nobody waits for a record that was appended.
+    fn has_answered(&self) -> bool {
+        self.pending.lock().is_empty()
+    }
+
+    fn wait_until(&self, deadline: Instant, is_so: impl Fn(&Self) -> bool) {
+        while !is_so(self) && !self.is_stopping() && Instant::now() < deadline {
+            std::thread::sleep(POLL);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::Sender;
-use duolog_topics::{Account, CursorAdvance, Event, EventId, LogId, PolicyChanged};
+use duolog_topics::{Account, CursorAdvance, Event, EventId, LogId, Millis, PolicyChanged};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -16,6 +16,7 @@ use super::undecodable::Aside;
 use crate::clock::Clock;
 use crate::domain::rows::{MetaRow, RowsError};
 use crate::domain::verdict::Verdict;
+use crate::limits;
 use crate::log::Log;
 use crate::store::Store;
 
@@ -140,6 +141,11 @@ impl Partition {
         self.meta.read().policy.clone()
     }
 
+    /// The time of the next record, Unix milliseconds. It does not go back where an earlier owner's clock was ahead.
+    pub fn now(&self) -> Millis {
+        self.clock.now().max(self.meta.read().time)
+    }
+
     pub fn epoch(&self) -> u64 {
         self.meta.read().epoch
     }
@@ -220,8 +226,19 @@ impl Partition {
     pub fn go_on(&self, account: Account, event: Event) {
         if let Err(full) = self.requests.try_send(Request { account, event, answer: None }) {
             let Request { account, event, .. } = full.into_inner();
-            self.unfinished.lock().push_back((account, event));
+            self.leave_unfinished(account, event);
         }
+    }
+
+    /// Keeps what nobody waits for until the log takes it. If it takes nothing for so long that there is no room, the oldest
+    /// goes: the end of a session that its device has followed with others.
+    pub fn leave_unfinished(&self, account: Account, event: Event) {
+        let mut unfinished = self.unfinished.lock();
+        if unfinished.len() == limits::UNFINISHED {
+            unfinished.pop_front();
+            metrics::counter!("duolog_unfinished_dropped_total").increment(1);
+        }
+        unfinished.push_back((account, event));
     }
 
     /// Whether the partition gives no more verdicts.
@@ -263,7 +280,7 @@ impl Partition {
         let chosen: Vec<_> = waiting
             .map(|(key, _)| key)
             .take_while(|(owner, _)| account.is_none_or(|account| account == owner))
-            .take(crate::limits::CURSORS_IN_RECORD)
+            .take(limits::CURSORS_IN_RECORD)
             .cloned()
             .collect();
         chosen

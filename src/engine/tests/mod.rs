@@ -172,6 +172,24 @@ async fn the_window_of_repeats_ends_though_nothing_else_happens() {
     engine.stop();
 }
 
+/// The clock of the owner before was ahead.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_of_a_log_does_not_go_back_with_its_owner() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, clock) = (Arc::new(MemoryLog::new(1)), Clock::manual(1_700_000_000_000));
+    let ahead = Clock::manual(clock.now() + 3_600_000);
+    let engine = open(log.clone(), dir.path(), &ahead);
+    import(&engine, &["alice", "bob"]).await;
+    engine.stop();
+    drop(engine);
+
+    let engine = open(log, dir.path(), &clock);
+    let first = sent(send(&engine, "alice", from_a_back_end("once", 1)).await);
+    assert!(matches!(send(&engine, "alice", from_a_back_end("once", 1)).await, Verdict::Repeat(_)));
+    assert!(first.key.time * 1000 >= ahead.now());
+    engine.stop();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_is_silent_and_a_recall_reaches_the_receiver_across_partitions() {
     let dir = tempfile::tempdir().unwrap();

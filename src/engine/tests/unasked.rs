@@ -49,6 +49,18 @@ async fn the_end_of_a_session_outlives_an_append_that_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_log_does_not_take_for_long_is_bounded() {
+    let (dir, log) = (tempfile::tempdir().unwrap(), MemoryLog::new(1));
+    let engine = with_bob(&log, dir.path()).await;
+    let home = engine.owned(0).unwrap();
+    for _ in 0..2 * crate::limits::UNFINISHED {
+        home.leave_unfinished(name("bob"), duolog_topics::Tick {}.into());
+    }
+    assert!(home.unfinished.lock().len() <= crate::limits::UNFINISHED);
+    engine.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_outlives_an_append_that_fails() {
     let (dir, log) = (tempfile::tempdir().unwrap(), MemoryLog::new(1));
     let engine = with_bob(&log, dir.path()).await;
