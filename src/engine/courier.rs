@@ -3,6 +3,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use crossbeam_channel::{Receiver, TryRecvError};
 use duolog_topics::{Authority, EventId, Header, Millis, Stamp};
 
 use tokio::sync::oneshot;
@@ -14,7 +15,7 @@ use crate::domain::rows::{
     Direction, Key, KeyRange, MetaRow, OutboxRow, PositionRow, Row, Rows, RowsError, Table, get,
 };
 use crate::limits;
-use crate::log::Record;
+use crate::log::{LogError, Record};
 
 /// How often a courier looks whether something waits, beside being woken.
 const ROUND: Duration = Duration::from_millis(200);
@@ -53,6 +54,15 @@ struct Lane {
     deleted: u64,
     /// A question to the owner that is on its way.
     asked: Option<oneshot::Receiver<Result<u64, EngineError>>>,
+    /// An append that is under way.
+    append: Option<Append>,
+}
+
+/// An append to a destination's log, on a thread of its own: one that stands still holds up no other destination.
+struct Append {
+    /// The number of its last row.
+    last: u64,
+    done: Receiver<Result<(), LogError>>,
 }
 
 impl Courier {
@@ -66,7 +76,7 @@ impl Courier {
         let mut lanes = std::mem::take(&mut self.lanes);
         while !self.source.is_stopping() {
             let _ = self.source.outbox.1.recv_timeout(ROUND);
-            let Some(engine) = self.engine.upgrade().map(Engine) else { return };
+            let Some(engine) = self.engine.upgrade().map(Engine) else { break };
             for lane in &mut lanes {
                 if let Err(error) = self.deliver(&engine, lane) {
                     tracing::warn!(source = self.source.id, lane.destination, "courier tries again: {error}");
@@ -74,9 +84,16 @@ impl Courier {
                 }
             }
         }
+        // Nothing more of this owner comes after it has ended.
+        for append in lanes.into_iter().filter_map(|lane| lane.append) {
+            let _ = append.done.recv();
+        }
     }
 
     fn deliver(&self, engine: &Engine, lane: &mut Lane) -> Result<(), Box<dyn std::error::Error>> {
+        if !lane.has_appended()? {
+            return Ok(());
+        }
         let meta = self.source.meta();
         self.hear(engine, lane, &meta)?;
         let Some(reported) = lane.reported else { return Ok(()) };
@@ -108,12 +125,20 @@ impl Courier {
         if self.source.has_moved() {
             return Ok(());
         }
-        self.source.log.append(lane.destination, records)?;
-        lane.sent = last;
-        lane.moved = Some(Instant::now());
-        // There may be more than one append's worth.
-        let _ = self.source.outbox.0.try_send(());
+        lane.append = Some(Append { last, done: self.append(lane.destination, records)? });
         Ok(())
+    }
+
+    /// Begins an append, and wakes the courier when it is done: there may be more than one append's worth.
+    fn append(&self, destination: u32, records: Vec<Record>) -> std::io::Result<Receiver<Result<(), LogError>>> {
+        let (tell, done) = crossbeam_channel::bounded(1);
+        let (log, wake) = (self.source.log.clone(), self.source.outbox.0.clone());
+        let append = move || {
+            let _ = tell.send(log.append(destination, records).map(drop));
+            let _ = wake.try_send(());
+        };
+        std::thread::Builder::new().name(format!("carry-{}-{destination}", self.source.id)).spawn(append)?;
+        Ok(done)
     }
 
     /// Learns how far the destination has come: at once if it is owned here, else when its owner's answer is there.
@@ -183,6 +208,25 @@ impl Courier {
 }
 
 impl Lane {
+    /// Whether no append is under way.
+    ///
+    /// # Errors
+    /// That of the last one.
+    fn has_appended(&mut self) -> Result<bool, LogError> {
+        let Some(append) = self.append.take() else { return Ok(true) };
+        match append.done.try_recv() {
+            Ok(done) => done?,
+            Err(TryRecvError::Empty) => {
+                self.append = Some(append);
+                return Ok(false);
+            }
+            Err(TryRecvError::Disconnected) => return Err(LogError::Unknown("the append has panicked".to_owned())),
+        }
+        self.sent = append.last;
+        self.moved = Some(Instant::now());
+        Ok(true)
+    }
+
     fn learn(&mut self, number: u64, now: Instant) {
         if self.reported != Some(number) {
             self.moved = Some(now);
@@ -258,7 +302,7 @@ pub fn waiting(rows: &dyn Rows, destination: u32, after: u64) -> Result<Vec<(u64
     use std::ops::{Bound, ControlFlow};
     let from = OutboxRow::key(destination, after.saturating_add(1)).into_bytes();
     let end = Key::of(Table::Outbox).u32(destination).end_of_prefix();
-    let mut found = Vec::new();
+    let (mut found, mut bytes) = (Vec::new(), 0);
     let range = KeyRange { from: Bound::Included(&from), until: Bound::Excluded(&end) };
     rows.scan(range, Direction::Forward, &mut |key, value| {
         let row = OutboxRow::number(key).and_then(|number| Ok((number, OutboxRow::decode(value)?)));
@@ -266,7 +310,9 @@ pub fn waiting(rows: &dyn Rows, destination: u32, after: u64) -> Result<Vec<(u64
             Ok(row) => found.push(row),
             Err(error) => return ControlFlow::Break(Err(error)),
         }
-        if found.len() == limits::COURIER_RECORDS { ControlFlow::Break(Ok(())) } else { ControlFlow::Continue(()) }
+        bytes += value.len();
+        let is_full = found.len() == limits::COURIER_RECORDS || bytes >= limits::APPEND_BYTES;
+        if is_full { ControlFlow::Break(Ok(())) } else { ControlFlow::Continue(()) }
     })?;
     Ok(found)
 }
