@@ -16,7 +16,7 @@ pub struct ExpiredRows {
     server_keys: AtomicU64,
     client_keys: AtomicU64,
     generation: AtomicU32,
-    /// Records of this generation at or above this offset are still needed by a consumer.
+    /// Records of this generation at or above this offset are still needed by a consumer: all, until it is known which.
     held_from: AtomicU64,
 }
 
@@ -29,7 +29,7 @@ impl Default for ExpiredRows {
             server_keys: never(),
             client_keys: never(),
             generation: AtomicU32::default(),
-            held_from: AtomicU64::new(u64::MAX),
+            held_from: never(),
         }
     }
 }
