@@ -353,6 +353,14 @@ fn why_unfit(log: &dyn Log, partition: u32, applied: Option<Applied>) -> Result<
     }
 }
 
+/// Whether a partition's log goes on from a checkpoint of it.
+///
+/// # Errors
+/// If the log cannot be read.
+pub fn continues(log: &dyn Log, checkpoint: &Manifest) -> Result<bool, LogError> {
+    Ok(why_unfit(log, checkpoint.origin.partition, Some(checkpoint.applied()))?.is_none())
+}
+
 /// Whether a partition can go on from a checkpoint.
 fn fits(log: &dyn Log, partition: u32, manifest: &Manifest) -> Result<(), OpenError> {
     why_unfit(log, partition, Some(manifest.applied()))?.map_or(Ok(()), Err)

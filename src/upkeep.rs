@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use thiserror::Error;
 
 use crate::consumers::{DeadLetters, is_progress};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, continues};
 use crate::domain::rows::RowsError;
 use crate::engine::{Engine, Tap};
 use crate::log::{Log, LogError, ReadLimit, first_at};
@@ -161,15 +161,16 @@ impl Upkeep {
 
     /// Makes a checkpoint, if something happened since the last one; the newest good ones, newest first.
     fn checkpoint(&self, checkpoints: &Checkpoints, of: &Origin, store: &Store) -> Result<Vec<Manifest>, UpkeepError> {
-        let good = checkpoints.good(of)?;
+        let fits = |made: &Manifest| Ok(continues(self.log.as_ref(), made)?);
+        let good = checkpoints.good(of, &fits)?;
         let from = good.first().map_or(0, |newest| newest.applied().next);
         if !self.has_moved(of.partition, from, store.applied().map_or(0, |applied| applied.next))? {
             return Ok(good);
         }
         let made = checkpoints.make(store, of, &mut |_, _| {})?;
         tracing::info!(partition = of.partition, bytes = made.bytes(), "checkpoint {} is made", made.name());
-        checkpoints.prune(of)?;
-        Ok(checkpoints.good(of)?)
+        checkpoints.prune(of, &fits)?;
+        checkpoints.good(of, &fits)
     }
 
     /// Whether records between two offsets say more than that time passes and how far others have come.

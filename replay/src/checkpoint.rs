@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
-use duolog::data_dir::{DataDir, OpenState};
+use duolog::data_dir::{DataDir, OpenState, continues};
 use duolog::dir_lock::lock_dir;
 use duolog::domain::dump::meta_of;
 use duolog::engine::check_state;
@@ -142,7 +142,7 @@ impl Make {
             let made = checkpoints.make(&state.store, &of, &mut |done, all| progress.at(done, all));
             let made = made.with_context(|| format!("partition {partition} has no checkpoint"))?;
             drop(progress);
-            checkpoints.prune(&of)?;
+            checkpoints.prune(&of, &|made| -> Result<bool> { Ok(continues(log.as_ref(), made)?) })?;
             println!("{}", line(&made));
         }
         Ok(ExitCode::SUCCESS)

@@ -45,7 +45,10 @@ impl Scene {
 }
 
 fn upkeep(folder: &Path, clock: &Clock) -> Upkeep {
-    let data = DataDir::new(folder, None);
+    upkeep_of(DataDir::new(folder, None), clock)
+}
+
+fn upkeep_of(data: DataDir, clock: &Clock) -> Upkeep {
     let OpenData { log, stores, expiry, lock: _ } = data.open(1).unwrap();
     let (policy, clock) = (PolicyChanged { revision: 1, ..PolicyChanged::default() }, Some(clock.clone()));
     let parts = Parts { log: log.clone(), stores, expiry, policy, node: "test".to_owned(), clock, aside: None };
@@ -100,6 +103,50 @@ async fn the_log_is_trimmed_below_the_older_of_two_good_checkpoints_and_below_ea
     round();
     assert_eq!(scene.first(), kept[0] - 1);
     scene.upkeep.engine.stop();
+}
+
+/// The data directory came from a backup, and what was made after that lies where checkpoints are.
+#[tokio::test(flavor = "multi_thread")]
+async fn checkpoints_of_what_the_log_has_lost_are_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, backup) = (Clock::manual(1_700_000_000_000), folder.path().join("backup"));
+    let place = folder.path().join("checkpoints");
+    let scene = |data: &str| {
+        let data = DataDir::new(folder.path().join(data), Some(&place));
+        Scene { upkeep: upkeep_of(data, &clock), clock: clock.clone(), _folder: tempfile::tempdir().unwrap() }
+    };
+    let before = scene("backup");
+    before.happens("alice").await;
+    before.upkeep.engine.stop();
+    drop(before);
+    copy(&backup, &folder.path().join("lost"));
+    let lost = scene("lost");
+    for who in ["bob", "carol"] {
+        lost.happens(who).await;
+        lost.upkeep.round().unwrap();
+    }
+    let made = lost.checkpoints();
+    lost.upkeep.engine.stop();
+    drop(lost);
+
+    let scene = scene("backup");
+    scene.upkeep.round().unwrap();
+    assert_eq!(scene.checkpoints().len(), made.len() + 1, "it has one of its own");
+    clock.advance(2 * DAY.as_millis() as u64);
+    scene.upkeep.round().unwrap();
+    assert_eq!(scene.first(), 0, "nothing is trimmed without two that the log goes on from");
+    scene.upkeep.engine.stop();
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        match from.is_dir() {
+            true => copy(&from, &to),
+            false => assert!(std::fs::copy(&from, &to).is_ok()),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,13 @@ pub struct Origin {
     pub epoch: u64,
 }
 
+impl Origin {
+    /// Whether both are of the same log.
+    pub fn is_of(&self, other: &Self) -> bool {
+        (&self.log_id, self.generation) == (&other.log_id, other.generation)
+    }
+}
+
 /// What belongs to a checkpoint.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Manifest {

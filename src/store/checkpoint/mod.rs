@@ -108,6 +108,9 @@ pub struct Newest {
     pub passed_over: Vec<(Name, CheckpointError)>,
 }
 
+/// Whether a partition's log goes on from a checkpoint.
+pub type Fits<'f, E> = dyn Fn(&Manifest) -> Result<bool, E> + 'f;
+
 impl Checkpoints {
     /// Makes a checkpoint of what is committed now, and reads it back. If there is a good one of the same place already,
     /// that one is it. Costs a flush, reading the state once, and copying and reading again what no checkpoint has yet.
@@ -125,7 +128,7 @@ impl Checkpoints {
             _ => {}
         }
         self.remove_unfinished()?;
-        let (reusable, there) = (self.reusable()?, self.files.list()?);
+        let (reusable, there) = (self.reusable(origin)?, self.files.list()?);
         let mut files = Vec::new();
         let names = files::names(&linked.path)?;
         let mut progress = Progress::of(&linked.path, &names, watch)?;
@@ -216,20 +219,19 @@ impl Checkpoints {
         Ok(Newest { found: None, passed_over })
     }
 
-    /// The newest good ones of a log, newest first, at most [`KEPT`].
+    /// The newest good ones of a log, newest first, at most [`KEPT`]: `fits` says whether the log goes on from one. Of a log
+    /// that was put back from a backup, newer ones may lie here.
     ///
     /// # Errors
-    /// If the place does not answer.
-    pub fn good(&self, of: &Origin) -> Result<Vec<Manifest>, CheckpointError> {
+    /// If the place does not answer; those of `fits`.
+    pub fn good<E: From<CheckpointError>>(&self, of: &Origin, fits: &Fits<'_, E>) -> Result<Vec<Manifest>, E> {
         let mut good = Vec::new();
         for name in self.list()?.into_iter().rev() {
             match self.verify(&name) {
-                Ok(manifest) if manifest.origin.log_id == of.log_id && manifest.origin.generation == of.generation => {
-                    good.push(manifest);
-                }
+                Ok(manifest) if manifest.origin.is_of(of) && fits(&manifest)? => good.push(manifest),
                 Ok(_) => {}
                 Err(error) if error.is_damage() => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
             if good.len() == KEPT {
                 break;
@@ -265,15 +267,19 @@ impl Checkpoints {
     }
 
     /// Removes what is older than the newest good ones ([`KEPT`]), and the files that no checkpoint names. If there is a
-    /// checkpoint of an epoch above the origin's, a later owner is at work, and nothing is removed.
+    /// checkpoint of an epoch above the origin's, a later owner is at work, and nothing is removed. `fits` as in [`Self::good`].
     ///
     /// # Errors
-    /// If the place does not answer.
-    pub fn prune(&self, of: &Origin) -> Result<(), CheckpointError> {
-        let kept = self.good(of)?;
+    /// If the place does not answer; those of `fits`.
+    pub fn prune<E: From<CheckpointError>>(&self, of: &Origin, fits: &Fits<'_, E>) -> Result<(), E> {
+        let kept = self.good(of, fits)?;
         let mut names = self.list()?;
-        if names.last().is_some_and(|newest| newest.epoch > of.epoch) {
-            return Ok(());
+        for name in names.iter().rev().take_while(|name| name.epoch > of.epoch) {
+            match self.manifest(name) {
+                Ok(manifest) if !manifest.origin.is_of(of) || !fits(&manifest)? => {}
+                Err(error) if !error.is_damage() => return Err(error.into()),
+                Ok(_) | Err(_) => return Ok(()),
+            }
         }
         if let Some(oldest) = kept.get(KEPT - 1) {
             let old = names.partition_point(|name| *name < oldest.name());
@@ -287,7 +293,7 @@ impl Checkpoints {
                 Ok(manifest) => named.extend(manifest.files.iter().map(|entry| entry.object)),
                 // Nothing is known of its files, and nobody can use them without it.
                 Err(error) if error.is_damage() => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         for object in self.files.list()?.into_keys() {
@@ -307,10 +313,10 @@ impl Checkpoints {
         self.manifests.delete(&manifest_of(name))
     }
 
-    /// The files of the newest checkpoints that can be read, by checksum and length.
-    fn reusable(&self) -> Result<HashMap<(u64, u64), Name>, CheckpointError> {
+    /// The files of the newest checkpoints that can be read, by checksum and length. Those of later epochs are not this log's.
+    fn reusable(&self, of: &Origin) -> Result<HashMap<(u64, u64), Name>, CheckpointError> {
         let mut reusable = HashMap::new();
-        for name in self.list()?.iter().rev().take(KEPT) {
+        for name in self.list()?.iter().rev().filter(|name| name.epoch <= of.epoch).take(KEPT) {
             match self.manifest(name) {
                 Ok(manifest) => {
                     for entry in &manifest.files {

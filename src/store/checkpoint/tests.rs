@@ -72,6 +72,8 @@ fn any(_: &Manifest) -> bool {
     true
 }
 
+const ALL: &Fits<'_, CheckpointError> = &|_| Ok(true);
+
 fn origin(epoch: u64) -> Origin {
     Origin { log_id: "a log".into(), generation: 0, partition: 0, epoch }
 }
@@ -221,9 +223,9 @@ fn pruning_keeps_the_two_newest_good_ones_and_their_files() {
     let later = scene.root().join("files").join(Name { epoch: 2, next: 50, checksum: 7 }.to_string());
     fs::write(&later, "of an upload that a later owner makes now").unwrap();
 
-    checkpoints.prune(&origin(1)).unwrap();
+    checkpoints.prune(&origin(1), ALL).unwrap();
     assert_eq!(checkpoints.list().unwrap(), [names[1], names[2], names[3]]);
-    let kept: Vec<Name> = scene.checkpoints().good(&origin(1)).unwrap().iter().map(Manifest::name).collect();
+    let kept: Vec<Name> = scene.checkpoints().good(&origin(1), ALL).unwrap().iter().map(Manifest::name).collect();
     assert_eq!(kept, [names[3], names[1]], "their files are whole");
     assert!(!orphan.exists() && later.exists());
     let of_both = [scene.objects(&names[1]), scene.objects(&names[3])].concat();
@@ -238,10 +240,31 @@ fn who_was_followed_by_another_owner_removes_nothing() {
     let (store, names) = scene.with([10, 20, 30]);
     let later = make(&scene.checkpoints(), &store, 9);
     let (stored, listed) = (scene.stored(), scene.checkpoints().list().unwrap());
-    scene.checkpoints().prune(&origin(1)).unwrap();
+    scene.checkpoints().prune(&origin(1), ALL).unwrap();
     assert_eq!((scene.stored(), scene.checkpoints().list().unwrap()), (stored, listed));
-    scene.checkpoints().prune(&origin(9)).unwrap();
+    scene.checkpoints().prune(&origin(9), ALL).unwrap();
     assert_eq!(scene.checkpoints().list().unwrap(), [names[2], later]);
+}
+
+/// A log was put back from a backup: it does not go on from the newer ones, whoever made them.
+#[test]
+fn those_that_the_log_does_not_go_on_from_do_not_count() {
+    let scene = Scene::new();
+    let (store, names) = scene.with([10, 20, 30]);
+    let ahead = [40, 50].map(|next| {
+        commit(&store, next);
+        make(&scene.checkpoints(), &store, 9)
+    });
+    let fits: &Fits<'_, CheckpointError> = &|made| Ok(made.applied().next <= 30);
+    let good = scene.checkpoints().good(&origin(1), fits).unwrap();
+    assert_eq!(good.iter().map(Manifest::name).collect::<Vec<_>>(), [names[2], names[1]]);
+    scene.checkpoints().prune(&origin(1), fits).unwrap();
+    assert_eq!(
+        scene.checkpoints().list().unwrap(),
+        [names[1], names[2], ahead[0], ahead[1]],
+        "they may be wanted again"
+    );
+    assert!(scene.checkpoints().verify(&ahead[1]).is_ok());
 }
 
 #[test]
@@ -251,7 +274,7 @@ fn those_of_another_log_do_not_count() {
     let moved = Origin { generation: 1, ..origin(2) };
     scene.checkpoints().make(&store, &moved, &mut |_, _| {}).unwrap();
     let generations = |of: &Origin| -> Vec<u32> {
-        scene.checkpoints().good(of).unwrap().iter().map(|manifest| manifest.origin.generation).collect()
+        scene.checkpoints().good(of, ALL).unwrap().iter().map(|manifest| manifest.origin.generation).collect()
     };
     assert_eq!((generations(&moved), generations(&origin(2))), (vec![1], vec![0]));
 }
