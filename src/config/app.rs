@@ -13,6 +13,9 @@ use crate::durable;
 /// The file in the data directory that keeps what the first start made up.
 pub const APP_FILE: &str = "app.toml";
 
+/// What an earlier start leaves in the data directory: what it made up, the log, or, if that is on Kafka, the state.
+const LEFT_BY_A_START: &[&str] = &[APP_FILE, "log", "state"];
+
 /// Made-up numbers look like those of the API that ours follows: 1400000000 and up.
 const MADE_UP_FROM: u64 = 1_400_000_000;
 const MADE_UP_COUNT: u64 = 100_000_000;
@@ -54,29 +57,20 @@ impl Config {
     /// only. Returns what it made; if that is not nothing, load the configuration again.
     ///
     /// # Errors
-    /// If a file cannot be written; and if an earlier start made the key and it is gone: a new one would make every
-    /// signature given out so far worthless, so that is the operator's to decide.
+    /// If a file cannot be written; and if the key is gone that an earlier start used: a new one would make every
+    /// signature and every URL of a record file given out so far worthless, so that is the operator's to decide.
     pub fn first_start(&self) -> Result<Vec<PathBuf>, ConfigError> {
         let mut made = Vec::new();
-        let app_file = self.data.dir.join(APP_FILE);
-        let first = !app_file.exists();
         fs::create_dir_all(&self.data.dir)
             .map_err(|error| ConfigError::file(&self.data.dir, "data.dir", "cannot be made", &error))?;
         if !self.app.key_file.exists() {
-            if !first {
-                let what = format!(
-                    "{} is gone; put it back, or delete {} to begin with a new key, which ends every signature given \
-                     out so far",
-                    self.app.key_file.display(),
-                    app_file.display()
-                );
-                return Err(self.error("app.key_file", what));
-            }
+            self.refuse_lost_key()?;
             if write_secret(&self.app.key_file, &format!("{}\n", hex(&random::<KEY_BYTES>())))? {
                 made.push(self.app.key_file.clone());
             }
         }
-        if first && self.app.sdkappid.is_none() {
+        let app_file = self.data.dir.join(APP_FILE);
+        if self.app.sdkappid.is_none() && !app_file.exists() {
             let sdkappid = MADE_UP_FROM + u64::from_le_bytes(random()) % MADE_UP_COUNT;
             let text = format!(
                 "# Made at the first start; app.sdkappid in the configuration wins.\n[app]\nsdkappid = {sdkappid}\n"
@@ -86,6 +80,19 @@ impl Config {
             }
         }
         Ok(made)
+    }
+
+    /// A key that is not there may be made only where no server has been before: elsewhere its disk may not be mounted.
+    fn refuse_lost_key(&self) -> Result<(), ConfigError> {
+        let mut left = LEFT_BY_A_START.iter().map(|name| self.data.dir.join(name));
+        let Some(left) = left.find(|path| path.exists()) else { return Ok(()) };
+        let what = format!(
+            "{} is gone; put it back. A server was started here before ({} is there), and another key ends every \
+             signature given out so far: to begin with one all the same, put it there yourself",
+            self.app.key_file.display(),
+            left.display()
+        );
+        Err(self.error("app.key_file", what))
     }
 }
 

@@ -1,8 +1,5 @@
 //! Who gets callbacks: `callback.url` under the name "default", and each `[[callback.endpoints]]`.
 
-use std::fs;
-use std::path::PathBuf;
-
 use super::value::{Secret, Url};
 use super::{Config, ConfigError, Endpoint};
 
@@ -44,28 +41,18 @@ impl Config {
     pub fn callback_targets(&self) -> Result<Vec<CallbackTarget>, ConfigError> {
         let mut targets = Vec::new();
         if let Some(url) = self.callback.url.clone() {
-            let secret = self.secret("callback", &self.callback.secret, self.callback.secret_file.as_ref())?;
+            let secret =
+                self.secret("callback.secret_file", &self.callback.secret, self.callback.secret_file.as_ref())?;
             let commands = self.callback.commands.clone();
             targets.push(CallbackTarget { name: DEFAULT_ENDPOINT.to_owned(), url, secret, commands });
         }
         for (number, endpoint) in self.endpoints.iter().enumerate() {
-            let at = format!("{}.{number}", Endpoint::SECTION.name);
-            let secret = self.secret(&at, &endpoint.secret, endpoint.secret_file.as_ref())?;
+            let key = format!("{}.{number}.secret_file", Endpoint::SECTION.name);
+            let secret = self.secret(&key, &endpoint.secret, endpoint.secret_file.as_ref())?;
             let (name, commands) = (endpoint.name.clone(), endpoint.commands.clone());
             let url = endpoint.url.clone().expect("an endpoint without an address is refused when it is read");
             targets.push(CallbackTarget { name, url, secret, commands });
         }
         Ok(targets)
-    }
-
-    pub(super) fn secret(&self, at: &str, secret: &Secret, file: Option<&PathBuf>) -> Result<Secret, ConfigError> {
-        let Some(path) = file else { return Ok(secret.clone()) };
-        let key = format!("{at}.secret_file");
-        let text = fs::read_to_string(path)
-            .map_err(|error| self.error(&key, format!("{} cannot be read: {error}", path.display())))?;
-        match text.trim_end() {
-            "" => Err(self.error(&key, format!("{} is empty; it takes the secret", path.display()))),
-            secret => Ok(Secret::new(secret)),
-        }
     }
 }

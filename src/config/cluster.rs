@@ -37,7 +37,7 @@ impl Config {
     /// # Errors
     /// If its file cannot be read or is empty.
     pub fn cluster_secret(&self) -> Result<Option<Secret>, ConfigError> {
-        let secret = self.secret("cluster", &self.cluster.secret, self.cluster.secret_file.as_ref())?;
+        let secret = self.secret("cluster.secret_file", &self.cluster.secret, self.cluster.secret_file.as_ref())?;
         Ok(Some(secret).filter(|secret| !secret.is_empty()))
     }
 }

@@ -17,6 +17,7 @@ mod file;
 mod policy;
 mod print;
 mod push;
+mod secret;
 mod sections;
 mod settings;
 #[cfg(test)]

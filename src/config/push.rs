@@ -1,8 +1,5 @@
 //! Credentials of the push services, read from their files.
 
-use std::fs;
-use std::path::Path;
-
 use super::value::Url;
 use super::{Config, ConfigError};
 
@@ -57,9 +54,5 @@ impl Config {
         let Some(path) = &self.fcm.service_account_file else { return Ok(None) };
         let account = self.text_of("push.fcm.service_account_file", path)?;
         Ok(Some(FcmTarget { account, url: self.fcm.url.to_string() }))
-    }
-
-    fn text_of(&self, key: &str, path: &Path) -> Result<String, ConfigError> {
-        fs::read_to_string(path).map_err(|error| self.error(key, format!("{} cannot be read: {error}", path.display())))
     }
 }

@@ -30,7 +30,7 @@ sections! {
         tls_key: Option<PathBuf> = "''",
             "A PEM file with the certificate's key.";
         rate_limit: u32, in 0 ..= 1_000_000 = "200",
-            "Calls of one server-API command in a second, beyond which 60007 is answered; 0 = no limit.";
+            "Calls of one server-API command in a second, beyond which 60011 is answered; 0 = no limit.";
         public_url: Option<Url> = "''",
             "The address that others reach this server by, for printed links and the URLs of record files.";
         trusted_proxies: Vec<std::net::IpAddr> = "[]",

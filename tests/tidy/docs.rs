@@ -59,14 +59,32 @@ fn links_lead_somewhere(file: &File) -> Vec<Finding> {
 /// Whoever watches a number that nobody counts is told that all is well.
 fn names_only_metrics_that_exist(file: &File, program: &str) -> Vec<Finding> {
     file.each_line(|line| {
-        let names = line.match_indices("`duolog_").map(|(at, _)| {
-            let rest = &line[at + 1..];
-            let end = rest.find(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '_');
-            &rest[..end.unwrap_or(rest.len())]
-        });
-        let mut unknown = names.filter(|name| !program.contains(&format!("\"{name}\"")));
+        let mut unknown = metrics(line, '`').filter(|name| !program.contains(&format!("\"{name}\"")));
         unknown.next().map(|name| format!("nothing counts {name}"))
     })
+}
+
+/// A number without a line in the table is known only to whoever counts it.
+fn counts_only_what_the_table_has(file: &File, table: &[String]) -> Vec<Finding> {
+    file.each_line(|line| {
+        let mut unknown = metrics(line, '"').filter(|name| !table.contains(name));
+        unknown.next().map(|name| format!("{name} has no line in the table of docs/OPERATING.md"))
+    })
+}
+
+/// The names of metrics that stand behind this quotation mark.
+fn metrics(line: &str, quote: char) -> impl Iterator<Item = String> {
+    line.match_indices("duolog_").filter(move |(at, _)| line[..*at].ends_with(quote)).map(move |(at, _)| {
+        let name = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_';
+        line[at..].chars().take_while(name).collect()
+    })
+}
+
+/// The metrics that have a line of their own below the heading of the table.
+fn table_of_metrics() -> Vec<String> {
+    let page = documents().find(|file| file.path == "docs/OPERATING.md").expect("it is there");
+    let below = page.text.lines().skip_while(|line| *line != "# Metrics");
+    below.filter(|line| line.starts_with("| `duolog_")).filter_map(|line| metrics(line, '`').next()).collect()
 }
 
 #[test]
@@ -79,6 +97,21 @@ fn documents_name_only_metrics_that_exist() {
         "docs/X.md",
         "`duolog_append_records`, `duolog_append_record{a}`\n`duolog_append_records{a}`\n",
         &[1],
+    );
+}
+
+/// Together with the test above, which reads the table too: what is counted and what stands in it is the same.
+#[test]
+fn every_metric_has_one_line_in_the_table() {
+    let table = table_of_metrics();
+    assert!(table.is_sorted_by(|one, next| one < next), "in their order, and none twice: {table:?}");
+    let rule = |file: &File| counts_only_what_the_table_has(file, &table);
+    check(programs().filter(|file| file.path.starts_with("src/")), rule);
+    planted(
+        rule,
+        "src/x.rs",
+        "counter!(\"duolog_append_records\");\nconst LOST: &str = \"duolog_lost_total\";\n",
+        &[2],
     );
 }
 

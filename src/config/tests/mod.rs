@@ -189,6 +189,32 @@ fn the_key_of_the_checkpoints_has_an_id_and_one_source() {
 }
 
 #[test]
+fn every_secret_is_its_file_without_white_space_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    let path = file.display();
+    let text = format!(
+        "callback = {{ url = 'http://x', secret_file = '{path}' }}\ncluster.secret_file = '{path}'\n\
+         checkpoint = {{ access_key_id = 'me', secret_access_key_file = '{path}' }}"
+    );
+    let config = load(&text, &[]).unwrap();
+    let read = || {
+        [
+            config.callback_targets().map(|mut targets| targets.remove(0).secret),
+            config.cluster_secret().map(Option::unwrap_or_default),
+            config.checkpoint_access_key().map(|key| key.unwrap().1),
+        ]
+    };
+    std::fs::write(&file, " hush \n").unwrap();
+    read().into_iter().for_each(|secret| assert_eq!(secret, Ok(Secret::new(" hush"))));
+    std::fs::write(&file, "\n").unwrap();
+    for (secret, key) in read().into_iter().zip(["callback.secret", "cluster.secret", "checkpoint.secret_access_key"]) {
+        let problem = secret.unwrap_err().to_string();
+        assert!(problem.contains(&format!("{key}_file: {path} is empty")), "{problem}");
+    }
+}
+
+#[test]
 fn checkpoints_go_out_without_tls_only_if_that_is_wanted() {
     let plain = "[checkpoint]\nurl = 's3://bucket/prefix'\nendpoint = 'http://127.0.0.1:9000'";
     assert!(problem(plain).starts_with("duolog.toml:3: checkpoint.endpoint: "));
@@ -217,6 +243,29 @@ fn the_first_start_makes_number_and_key_once() {
     std::fs::remove_file(&config.app.key_file).unwrap();
     let error = config.first_start().unwrap_err().to_string();
     assert!(error.contains("app.key is gone; put it back"), "{error}");
+}
+
+/// Whoever configures the number has no `app.toml`: the log tells of the earlier start, or the state of one that is on Kafka.
+#[test]
+fn a_key_that_is_gone_is_not_made_anew_where_a_server_has_been() {
+    for left in ["log", "state"] {
+        let home = tempfile::tempdir().unwrap();
+        let (data, volume) = (home.path().join("data"), home.path().join("volume"));
+        let key = volume.join("app.key");
+        let text = format!("app = {{ sdkappid = 7, key_file = '{}' }}\ndata.dir = '{}'", key.display(), data.display());
+        let config = load(&text, &[]).unwrap();
+        assert_eq!(config.first_start().unwrap(), [key.clone()]);
+        std::fs::create_dir(data.join(left)).unwrap();
+        assert_eq!(config.first_start().unwrap(), Vec::<PathBuf>::new());
+
+        std::fs::remove_dir_all(&volume).unwrap();
+        let error = config.first_start().unwrap_err().to_string();
+        assert!(error.contains("app.key is gone; put it back"), "{left}: {error}");
+        assert!(!key.exists());
+        std::fs::create_dir(&volume).unwrap();
+        std::fs::write(&key, "the operator's own").unwrap();
+        assert_eq!(config.first_start().unwrap(), Vec::<PathBuf>::new());
+    }
 }
 
 #[test]

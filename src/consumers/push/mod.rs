@@ -20,7 +20,8 @@
 //!
 //! Each service is a consumer of its own with its own position: one that is down holds up nothing but itself. A push is
 //! an announcement and not the message: it is made from what the rows say when it goes out, it may come twice (with the same
-//! id, so that a device shows it once), and it is dropped when there is nothing left to announce.
+//! id, so that a device shows it once), and it is dropped when there is nothing left to announce. A token goes only if the
+//! configuration cannot be what is wrong (proven.rs).
 
 mod apns;
 mod consumer;
@@ -34,6 +35,7 @@ mod mailboxes;
 mod metrics;
 mod missed;
 mod notice;
+mod proven;
 mod pusher;
 mod service;
 mod text;

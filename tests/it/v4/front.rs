@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use serde_json::json;
 
 use crate::harness::{ADMIN, PATIENCE, SDKAPPID, Server, now, query, query_with, signature, signature_at, unused};
+use crate::records::overrun;
 
 const COMMAND: &str = "/v4/im_open_login_svc/account_check";
 
@@ -199,11 +200,10 @@ fn the_connection_of_a_refused_caller_goes_on() {
 #[test]
 fn each_command_has_its_rate() {
     let server = Server::start("server.rate_limit = 5");
-    let codes: Vec<u64> = (0..200).map(|_| server.code("ConfigSvc/GetIPList", &json!({}))).collect();
-    let refused = codes.iter().filter(|code| **code == 60011).count();
+    let codes: Vec<u64> = (0..5).map(|_| server.code("ConfigSvc/GetIPList", &json!({}))).collect();
+    assert_eq!(codes, [0; 5], "a quiet server takes a second's calls at once");
+    let codes = overrun(&server, "ConfigSvc/GetIPList", &json!({}));
     assert!(codes.iter().all(|code| [0, 60011].contains(code)), "{codes:?}");
-    assert_eq!(codes[..5], [0; 5], "a quiet server takes a second's calls at once");
-    assert!(refused > 0, "200 calls took less than 39 seconds");
     assert_eq!(
         server.code("im_open_login_svc/account_import", &json!({"UserID": unused()})),
         0,

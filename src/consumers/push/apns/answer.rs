@@ -3,6 +3,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
+use crate::consumers::push::proven::{Part, Proven};
 use crate::consumers::push::service::Answer;
 
 /// What came back for one request.
@@ -33,16 +34,23 @@ impl Reply {
         Self { status, after, reason }
     }
 
-    /// `own_topic`: the topic came from the client, not from the configuration.
-    pub fn verdict(self, own_topic: bool) -> Verdict {
+    /// `address`: the one that the push went to; `own_topic`: the topic came from the client, not from the configuration.
+    pub fn verdict(self, address: Part, own_topic: bool, proven: &Proven) -> Verdict {
         let why = format!("{} {}", self.status.as_u16(), self.reason).trim_end().to_owned();
         Verdict::Answer(match (self.status.as_u16(), self.reason.as_str()) {
-            (200..=299, _) => Answer::Taken,
+            (200..=299, _) => {
+                let needed = [address, Part::Topic];
+                proven.taken(if own_topic { &needed[..1] } else { &needed });
+                Answer::Taken
+            }
             (403, "ExpiredProviderToken") => return Verdict::TokenExpired(why),
-            (410, _) => Answer::TokenGone(why),
-            (400, "BadDeviceToken" | "DeviceTokenNotForTopic" | "MissingDeviceToken") => Answer::TokenGone(why),
+            (410, _) | (400, "MissingDeviceToken") => Answer::TokenGone(why),
+            (400, "BadDeviceToken") => proven.judge(address, why),
+            (400, "DeviceTokenNotForTopic") if !own_topic => proven.judge(Part::Topic, why),
             // A topic that the client made up will not get better; a configured one an operator corrects.
-            (400, "BadTopic" | "MissingTopic" | "TopicDisallowed") if own_topic => Answer::TokenGone(why),
+            (400, "DeviceTokenNotForTopic" | "BadTopic" | "MissingTopic" | "TopicDisallowed") if own_topic => {
+                Answer::TokenGone(why)
+            }
             (400, "BadTopic" | "MissingTopic" | "TopicDisallowed") => Answer::later(why),
             (403 | 404 | 405 | 408 | 429 | 500.., _) => Answer::Later { why, after: self.after },
             _ => Answer::Refused(why),
@@ -54,12 +62,13 @@ impl Reply {
 mod tests {
     use super::*;
 
-    fn verdict(status: u16, body: &str, own_topic: bool) -> Verdict {
-        Reply::new(StatusCode::from_u16(status).unwrap(), None, body.as_bytes()).verdict(own_topic)
+    fn verdict(status: u16, body: &str, own_topic: bool, proven: &Proven) -> Verdict {
+        let reply = Reply::new(StatusCode::from_u16(status).unwrap(), None, body.as_bytes());
+        reply.verdict(Part::Production, own_topic, proven)
     }
 
-    fn kind(status: u16, reason: &str, own_topic: bool) -> &'static str {
-        match verdict(status, &format!(r#"{{"reason":"{reason}","timestamp":1}}"#), own_topic) {
+    fn kind(status: u16, reason: &str, own_topic: bool, proven: &Proven) -> &'static str {
+        match verdict(status, &format!(r#"{{"reason":"{reason}","timestamp":1}}"#), own_topic, proven) {
             Verdict::Answer(Answer::Taken) => "taken",
             Verdict::Answer(Answer::TokenGone(_)) => "gone",
             Verdict::Answer(Answer::Refused(_)) => "refused",
@@ -70,8 +79,10 @@ mod tests {
 
     #[test]
     fn every_reason_has_its_meaning() {
+        let proven = Proven::default();
         for (status, reason, expected) in [
             (200, "", "taken"),
+            (400, "MissingDeviceToken", "gone"),
             (400, "BadDeviceToken", "gone"),
             (400, "DeviceTokenNotForTopic", "gone"),
             (410, "Unregistered", "gone"),
@@ -88,14 +99,29 @@ mod tests {
             (500, "InternalServerError", "later"),
             (503, "Shutdown", "later"),
         ] {
-            assert_eq!(kind(status, reason, false), expected, "{status} {reason}");
+            assert_eq!(kind(status, reason, false, &proven), expected, "{status} {reason}");
         }
-        assert_eq!(kind(400, "TopicDisallowed", true), "gone");
+        assert_eq!(kind(400, "TopicDisallowed", true, &proven), "gone");
+    }
+
+    /// With a wrong topic or a wrong address every token looks wrong.
+    #[test]
+    fn a_token_goes_only_if_topic_and_address_are_known_to_be_right() {
+        let proven = Proven::default();
+        let kinds =
+            |own_topic| ["BadDeviceToken", "DeviceTokenNotForTopic"].map(|why| kind(400, why, own_topic, &proven));
+        assert_eq!(kinds(false), ["later", "later"]);
+        assert_eq!(kinds(true), ["later", "gone"], "the client's own topic is nobody's mistake but his");
+        assert_eq!(kind(200, "", true, &proven), "taken");
+        assert_eq!(kinds(false), ["gone", "refused"], "the address is right; of the topic nothing is known");
+        assert_eq!(kind(200, "", false, &proven), "taken");
+        assert_eq!(kinds(false), ["gone", "gone"]);
     }
 
     #[test]
     fn an_answer_that_is_no_json_is_judged_by_its_status() {
-        assert_eq!(verdict(502, "<html>", false), Verdict::Answer(Answer::later("502")));
-        assert_eq!(verdict(200, "", false), Verdict::Answer(Answer::Taken));
+        let verdict = |status, body| verdict(status, body, false, &Proven::default());
+        assert_eq!(verdict(502, "<html>"), Verdict::Answer(Answer::later("502")));
+        assert_eq!(verdict(200, ""), Verdict::Answer(Answer::Taken));
     }
 }

@@ -17,6 +17,7 @@ use self::provider_token::ProviderToken;
 use super::fit::fit;
 use super::jwt::{KeyError, Signer};
 use super::notice::System;
+use super::proven::{Part, Proven};
 use super::service::{self, Answer, Push, PushService, wall_seconds};
 use crate::config::ApnsTarget;
 use crate::consumers::http;
@@ -44,6 +45,7 @@ pub struct Apns {
     topic: String,
     production: Url,
     sandbox: Url,
+    proven: Proven,
 }
 
 impl Apns {
@@ -54,13 +56,13 @@ impl Apns {
         let token = ProviderToken::new(Signer::es256(&key)?, key_id, team_id);
         let address = |text: String| Url::parse(&text).map_err(|_| ApnsError::Address(text));
         let (production, sandbox) = (address(url)?, address(sandbox_url)?);
-        Ok(Self { client: service::client()?, token, topic, production, sandbox })
+        Ok(Self { client: service::client()?, token, topic, production, sandbox, proven: Proven::default() })
     }
 
     /// Where a token's device is reached. The token comes from a client, so it is escaped.
     fn address(&self, to: &PushTokenRow) -> Url {
-        let mut url = match to.environment.as_deref() {
-            Some("sandbox" | "development") => self.sandbox.clone(),
+        let mut url = match environment(to) {
+            Part::Sandbox => self.sandbox.clone(),
             _ => self.production.clone(),
         };
         if let Ok(mut path) = url.path_segments_mut() {
@@ -123,7 +125,7 @@ impl PushService for Apns {
                 Ok(reply) => reply,
                 Err(error) => return Answer::unreached(&error),
             };
-            match reply.verdict(own_topic(push.to).is_some()) {
+            match reply.verdict(environment(push.to), own_topic(push.to).is_some(), &self.proven) {
                 Verdict::Answer(answer) => return answer,
                 Verdict::TokenExpired(why) => {
                     if last || !self.token.expire(&token, wall_seconds()) {
@@ -133,6 +135,14 @@ impl PushService for Apns {
             }
         }
         Answer::later("the provider token is not accepted")
+    }
+}
+
+/// Whose address knows a token, as its client says.
+fn environment(to: &PushTokenRow) -> Part {
+    match to.environment.as_deref() {
+        Some("sandbox" | "development") => Part::Sandbox,
+        _ => Part::Production,
     }
 }
 

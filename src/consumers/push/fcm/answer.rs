@@ -3,6 +3,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
+use crate::consumers::push::proven::{Part, Proven};
 use crate::consumers::push::service::Answer;
 
 /// What came back for one request.
@@ -70,12 +71,16 @@ impl Reply {
         Self { status, after, failure }
     }
 
-    pub fn verdict(self) -> Verdict {
+    pub fn verdict(self, proven: &Proven) -> Verdict {
         let code = self.failure.code();
         let why = format!("{} {code} {}", self.status.as_u16(), self.failure.message).trim_end().to_owned();
         Verdict::Answer(match (self.status.as_u16(), code) {
-            (200..=299, _) => Answer::Taken,
-            (_, "UNREGISTERED" | "SENDER_ID_MISMATCH") => Answer::TokenGone(why),
+            (200..=299, _) => {
+                proven.taken(&[Part::Project]);
+                Answer::Taken
+            }
+            (_, "UNREGISTERED") => Answer::TokenGone(why),
+            (_, "SENDER_ID_MISMATCH") => proven.judge(Part::Project, why),
             (_, "INVALID_ARGUMENT") if self.failure.blames_token() => Answer::TokenGone(why),
             // The project's own key for Apple or for the web is wrong: an operator corrects it there.
             (_, "THIRD_PARTY_AUTH_ERROR") => Answer::later(why),
@@ -93,8 +98,12 @@ mod tests {
     use super::*;
 
     fn kind(status: u16, error: &Value) -> &'static str {
+        kind_after(&Proven::default(), status, error)
+    }
+
+    fn kind_after(proven: &Proven, status: u16, error: &Value) -> &'static str {
         let body = json!({"error": error}).to_string();
-        match Reply::new(StatusCode::from_u16(status).unwrap(), None, body.as_bytes()).verdict() {
+        match Reply::new(StatusCode::from_u16(status).unwrap(), None, body.as_bytes()).verdict(proven) {
             Verdict::Answer(Answer::Taken) => "taken",
             Verdict::Answer(Answer::TokenGone(_)) => "gone",
             Verdict::Answer(Answer::Refused(_)) => "refused",
@@ -111,7 +120,7 @@ mod tests {
     fn every_code_has_its_meaning() {
         for (status, code, expected) in [
             (404, "UNREGISTERED", "gone"),
-            (403, "SENDER_ID_MISMATCH", "gone"),
+            (403, "SENDER_ID_MISMATCH", "later"),
             (401, "THIRD_PARTY_AUTH_ERROR", "later"),
             (429, "QUOTA_EXCEEDED", "later"),
             (503, "UNAVAILABLE", "later"),
@@ -123,6 +132,16 @@ mod tests {
         assert_eq!(kind(401, &json!({"status": "UNAUTHENTICATED"})), "bearer");
         assert_eq!(kind(403, &json!({"status": "PERMISSION_DENIED"})), "later");
         assert_eq!(kind(404, &json!({"status": "NOT_FOUND"})), "later");
+    }
+
+    /// With the account of another project every token looks like another sender's.
+    #[test]
+    fn a_token_of_another_sender_goes_only_if_the_project_is_known_to_be_right() {
+        let proven = Proven::default();
+        let mismatch = json!({"status": "PERMISSION_DENIED", "details": fcm_error("SENDER_ID_MISMATCH")});
+        assert_eq!(kind_after(&proven, 403, &mismatch), "later");
+        assert_eq!(kind_after(&proven, 200, &json!({})), "taken");
+        assert_eq!(kind_after(&proven, 403, &mismatch), "gone");
     }
 
     #[test]
@@ -140,7 +159,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_no_json_is_judged_by_its_status() {
-        let verdict = |status| Reply::new(status, None, b"<html>").verdict();
+        let verdict = |status| Reply::new(status, None, b"<html>").verdict(&Proven::default());
         assert_eq!(verdict(StatusCode::OK), Verdict::Answer(Answer::Taken));
         assert_eq!(verdict(StatusCode::BAD_GATEWAY), Verdict::Answer(Answer::later("502")));
     }

@@ -19,6 +19,7 @@ use self::bearer::BearerSource;
 use super::fit::fit;
 use super::jwt::KeyError;
 use super::notice::System;
+use super::proven::Proven;
 use super::service::{self, Answer, Push, PushService};
 use crate::config::FcmTarget;
 use crate::consumers::http;
@@ -41,6 +42,7 @@ pub struct Fcm {
     client: Client,
     bearer: BearerSource,
     send: Url,
+    proven: Proven,
 }
 
 impl Fcm {
@@ -53,7 +55,7 @@ impl Fcm {
         if let Ok(mut path) = send.path_segments_mut() {
             path.pop_if_empty().extend(["v1", "projects", &account.project_id, "messages:send"]);
         }
-        Ok(Self { bearer: BearerSource::new(client.clone(), account)?, client, send })
+        Ok(Self { bearer: BearerSource::new(client.clone(), account)?, client, send, proven: Proven::default() })
     }
 
     /// One request, with this bearer token.
@@ -98,7 +100,7 @@ impl PushService for Fcm {
                 Ok(reply) => reply,
                 Err(error) => return Answer::unreached(&error),
             };
-            match reply.verdict() {
+            match reply.verdict(&self.proven) {
                 Verdict::Answer(answer) => return answer,
                 Verdict::BearerRefused(why) if last => return Answer::later(why),
                 Verdict::BearerRefused(_) => self.bearer.forget(&bearer).await,
