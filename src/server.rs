@@ -162,7 +162,8 @@ impl Server {
         };
         let upkeep = upkeep(&config, &engine, log, letters, data);
         let http_settings = http_settings(&config, config.base_url_at(address));
-        let state = HttpState::new(engine.clone(), key, http_settings, Health { ready: core.readiness(), metrics });
+        let health = Health { ready: core.readiness(), metrics };
+        let state = HttpState::new(engine.clone(), key, http_settings, sessions.known(), health);
         let app = http::router(state).merge(ws::route(sessions.clone()));
         let (stop, stopped) = watch::channel(false);
         let listener = Listener::new(listener, tls, config.limits.connections as usize);
@@ -185,7 +186,9 @@ impl Server {
         &self.core.engine
     }
 
-    /// Drains and stops: everything that was accepted is answered, and the rows are flushed.
+    /// Drains and stops: what was accepted is answered, as far as that takes no longer than some seconds and its caller takes
+    /// the answer, and the rows are flushed. Whoever is not answered does not know what became of his request, as after a
+    /// lost link.
     ///
     /// # Errors
     /// If the engine's end cannot be waited for.

@@ -91,7 +91,7 @@ codes! {
         40007 PROFILE_NOT_READABLE "profile_not_readable" final: "the profile field may not be read"
         40008 PROFILE_NOT_WRITABLE "profile_not_writable" final: "the profile field may not be written"
         40009 PROFILE_TAG_UNKNOWN "profile_tag_unknown" final: "there is no such profile field"
-        40601 PROFILE_VALUE_TOO_LONG "profile_value_too_long" final: "the value has more than 500 bytes"
+        40601 PROFILE_VALUE_TOO_LONG "profile_value_too_long" final: "the value is longer than its tag allows"
         40605 PROFILE_VALUE_INVALID "profile_value_invalid" final: "the value is not one that the profile field may have"
         40610 PROFILE_VALUE_TYPE "profile_value_type" final: "the value has the wrong type for the profile field"
 

@@ -12,7 +12,8 @@ mod push_info;
 use std::borrow::Cow;
 
 use duolog_topics::RawJson;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -65,19 +66,27 @@ struct Element<'a> {
     msg_content: &'a RawValue,
 }
 
-/// Checks a message's body and returns its text unchanged, without white space around it. One that is too long as it stands
-/// is kept in its shortest form, if that is short enough: some clients escape every letter beyond ASCII.
+/// Checks a message's body and returns it as it is kept ([`as_kept`]).
 ///
 /// `limit` holds for the bytes of `body` and `custom` together. Cost: two passes over the body, no copy but the last.
 ///
 /// # Errors
 /// [`BodyError`], the first that holds in the order of its variants.
 pub fn check_body(body: &str, custom: Option<&str>, limit: usize) -> Result<RawJson, BodyError> {
+    let kept = as_kept(body, custom, limit);
+    check_size(&kept, custom, limit)?;
+    check_elements(&kept)
+}
+
+/// The text of a body without white space around it. One that is too long as it stands is kept in its shortest form: some
+/// clients escape every letter beyond ASCII.
+pub fn as_kept<'b>(body: &'b str, custom: Option<&str>, limit: usize) -> Cow<'b, str> {
     let body = body.trim_ascii();
-    let Err(too_long) = check_size(body, custom, limit) else { return check_elements(body) };
-    let shortest = plain::check(body).and_then(|()| shortest(body)).map_err(|_| too_long)?;
-    check_size(&shortest, custom, limit)?;
-    check_elements(&shortest)
+    if check_size(body, custom, limit).is_ok() {
+        return Cow::Borrowed(body);
+    }
+    let shortest = plain::check(body).and_then(|()| shortest(body));
+    shortest.map_or(Cow::Borrowed(body), Cow::Owned)
 }
 
 /// The same JSON without white space, and with no escape that is not needed.
@@ -116,17 +125,29 @@ fn check_elements(body: &str) -> Result<RawJson, BodyError> {
     Ok(RawJson::from_checked(body))
 }
 
-/// Checks custom data that comes without a body: only its size can be wrong.
+/// Checks what replaces a message's content, and returns the new body if there is one. Of custom data that comes without
+/// a body only the size can be wrong.
 ///
 /// # Errors
-/// [`BodyError::TooLong`].
-pub fn check_custom(custom: &str, limit: usize) -> Result<(), BodyError> {
-    check_size("", Some(custom), limit)
+/// As [`check_body`].
+pub fn check_change(body: Option<&str>, custom: Option<&str>, limit: usize) -> Result<Option<RawJson>, BodyError> {
+    match body {
+        Some(body) => check_body(body, custom, limit).map(Some),
+        None => check_size("", custom, limit).map(|()| None),
+    }
 }
 
 fn check_size(body: &str, custom: Option<&str>, limit: usize) -> Result<(), BodyError> {
     let bytes = body.len() + custom.map_or(0, str::len);
     if bytes > limit { Err(BodyError::TooLong { bytes, limit }) } else { Ok(()) }
+}
+
+/// The longest that a message waits for an offline receiver, in seconds (`MsgLifeTime`).
+const LIFE_SECONDS: u32 = 604_800;
+
+/// How long a message waits whose sender asked for so many seconds: what is too long is cut.
+pub fn cut_life(seconds: u64) -> u32 {
+    u32::try_from(seconds).unwrap_or(LIFE_SECONDS).min(LIFE_SECONDS)
 }
 
 /// Checks one element and returns its kind.
@@ -136,9 +157,20 @@ fn check_element(element: &str) -> Result<Cow<'_, str>, serde_json::Error> {
     Ok(msg_type)
 }
 
+/// Members that only an object has, and no array of their values.
+struct Members<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <&RawValue>::deserialize(deserializer)?;
+        let members = object(json.get()).and_then(serde_json::from_str);
+        members.map(Self).map_err(D::Error::custom)
+    }
+}
+
 /// The same text, if it is a JSON object: what reads structs would take an array of their members as well.
 fn object(json: &str) -> Result<&str, serde_json::Error> {
-    if json.starts_with('{') { Ok(json) } else { Err(serde::de::Error::custom("not an object")) }
+    if json.starts_with('{') { Ok(json) } else { Err(serde_json::Error::custom("not an object")) }
 }
 
 #[cfg(test)]

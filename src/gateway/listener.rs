@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, header};
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
@@ -27,6 +27,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
+
+use super::taken::{Counted, Taken};
 
 /// A client that opens a connection sends its first request's head, and finishes the TLS handshake before, within this time.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -100,7 +102,8 @@ impl Listener {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let app = Called { app: app.clone(), peer: ConnectInfo(peer), calls: Arc::default() };
+            let app =
+                Called { app: app.clone(), peer: ConnectInfo(peer), calls: Arc::default(), taken: Taken::default() };
             let (tls, stopped) = (self.tls.clone(), stopped.clone());
             tokio::spawn(async move {
                 connection(stream, tls, app, stopped).await;
@@ -136,6 +139,7 @@ struct Called {
     peer: ConnectInfo<SocketAddr>,
     /// How many requests the connection has brought.
     calls: Arc<AtomicU64>,
+    taken: Taken,
 }
 
 impl<B> Service<Request<B>> for Called
@@ -154,11 +158,16 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         self.calls.fetch_add(1, Ordering::Relaxed);
         request.extensions_mut().insert(self.peer);
+        // A WebSocket that leaves with its upgrade goes on asking how much was taken.
+        if request.headers().contains_key(header::UPGRADE) {
+            request.extensions_mut().insert(self.taken.clone());
+        }
         self.app.call(request)
     }
 }
 
 async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, app: Called, stopped: watch::Receiver<bool>) {
+    let stream = Counted::new(stream, app.taken.clone());
     match tls {
         None => requests(stream, app, stopped).await,
         Some(tls) => match tokio::time::timeout(HEAD_TIME, tls.accept(stream)).await {

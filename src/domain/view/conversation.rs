@@ -69,8 +69,8 @@ impl Mailbox<'_> {
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        let time = |conversation: &ConversationRow| conversation.recent.map(|recent| recent.time);
-        found.sort_unstable_by(|(a, x), (b, y)| (time(y), b).cmp(&(time(x), a)));
+        let newest = |row: &ConversationRow| (row.recent.map(|recent| recent.time), row.last.map(|last| last.sequence));
+        found.sort_unstable_by(|(a, x), (b, y)| newest(y).cmp(&newest(x)).then_with(|| a.cmp(b)));
         found.truncate(self.meta.policy.recent_contacts as usize);
         Ok(found)
     }

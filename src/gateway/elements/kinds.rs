@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::Members;
+
 pub const CUSTOM: &str = "TIMCustomElem";
 
 /// A JSON string; its text is not kept.
@@ -96,7 +98,7 @@ kinds! {
     "TIMImageElem" ImageElement {
         "UUID" uuid: Option<Text>,
         "ImageFormat" format: Option<Number>,
-        "ImageInfoArray" images: Vec<ImageInfo>,
+        "ImageInfoArray" images: Vec<Members<ImageInfo>>,
     }
     "TIMFileElem" FileElement with uuid or url {
         "UUID" uuid: Option<Text>,

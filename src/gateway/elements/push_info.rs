@@ -3,7 +3,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::kinds::{Number, Text};
-use super::{object, plain};
+use super::{Members, object, plain};
 use crate::error::Code;
 
 /// The longest OfflinePushInfo, as JSON: as much as a message's body by default; push services take less.
@@ -35,8 +35,8 @@ struct PushInfo {
     title: Option<Text>,
     desc: Option<Text>,
     ext: Option<Text>,
-    android_info: Option<AndroidInfo>,
-    apns_info: Option<ApnsInfo>,
+    android_info: Option<Members<AndroidInfo>>,
+    apns_info: Option<Members<ApnsInfo>>,
 }
 
 /// 0 pushes, 1 does not.
@@ -57,12 +57,6 @@ impl TryFrom<u64> for PushFlag {
 struct AndroidInfo {
     #[serde(rename = "Sound")]
     sound: Option<Text>,
-    #[serde(rename = "HuaWeiChannelID")]
-    huawei_channel: Option<Text>,
-    #[serde(rename = "XiaoMiChannelID")]
-    xiaomi_channel: Option<Text>,
-    #[serde(rename = "OPPOChannelID")]
-    oppo_channel: Option<Text>,
     #[serde(rename = "GoogleChannelID")]
     google_channel: Option<Text>,
 }
@@ -77,11 +71,15 @@ struct ApnsInfo {
     sub_title: Option<Text>,
     image: Option<Text>,
     mutable_content: Option<Number>,
+    content_available: Option<Number>,
+    /// Any word: Apple's service passes it on unread, and devices may know later ones.
+    interruption_level: Option<Text>,
 }
 
 /// Checks an OfflinePushInfo and returns its text unchanged.
 ///
-/// Checked are the members that this server reads; the others are kept and passed on.
+/// Checked are the types of the members that this server reads, and the value of `PushFlag`. All others are kept and passed
+/// on as they are.
 ///
 /// # Errors
 /// [`PushInfoError`].

@@ -78,6 +78,12 @@ fn a_member_of_the_wrong_type_is_refused() {
 }
 
 #[test]
+fn an_array_of_values_is_no_object() {
+    let images = json!({"UUID": "i", "ImageFormat": 1, "ImageInfoArray": [[1, 2, 3, 4, "u"]]});
+    assert_eq!(element_code("TIMImageElem", &images), Some(90010));
+}
+
+#[test]
 fn what_old_clients_leave_out_may_be_missing() {
     let old = [
         ("TIMSoundElem", json!({"UUID": "i", "Size": 1, "Second": 1})),
@@ -137,8 +143,18 @@ fn body_and_custom_data_share_a_limit() {
     assert!(check_body(&body, Some("abc"), body.len() + 3).is_ok());
     let error = check_body(&body, Some("abcd"), body.len() + 3).unwrap_err();
     assert_eq!(error.code(), Code::BODY_TOO_LONG);
-    assert!(check_custom("abc", 3).is_ok());
-    assert_eq!(check_custom("abcd", 3).unwrap_err().code(), Code::BODY_TOO_LONG);
+}
+
+#[test]
+fn a_change_brings_a_body_or_custom_data_or_both() {
+    let body = json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": "hi"}}]).to_string();
+    let change = |body: Option<&str>, custom: Option<&str>, limit: usize| {
+        check_change(body, custom, limit).map(|body| body.is_some()).map_err(|error| error.code())
+    };
+    assert_eq!(change(Some(&body), Some("abc"), body.len() + 3), Ok(true));
+    assert_eq!(change(Some(&body), Some("abcd"), body.len() + 3), Err(Code::BODY_TOO_LONG));
+    assert_eq!(change(None, Some("abc"), 3), Ok(false));
+    assert_eq!(change(None, Some("abcd"), 3), Err(Code::BODY_TOO_LONG));
 }
 
 #[test]
@@ -156,8 +172,9 @@ fn what_some_readers_do_not_take_is_refused() {
 #[test]
 fn push_info_is_an_object_with_typed_members() {
     let good = json!({"PushFlag": 0, "Title": "t", "Desc": "d", "Ext": "e", "New": [1],
-        "AndroidInfo": {"Sound": "s", "HuaWeiChannelID": "c", "VIVOClassification": 1, "ExtAsHuaweiIntentParam": 1},
-        "ApnsInfo": {"Sound": "s", "BadgeMode": 1, "Title": "t", "SubTitle": "s", "Image": "i", "MutableContent": 1}});
+        "AndroidInfo": {"Sound": "s", "GoogleChannelID": "c", "VIVOClassification": 1, "ExtAsHuaweiIntentParam": 1},
+        "ApnsInfo": {"Sound": "s", "BadgeMode": 1, "Title": "t", "SubTitle": "s", "Image": "i", "MutableContent": 1,
+            "ContentAvailable": 1, "InterruptionLevel": "time-sensitive"}});
     let kept = check_push_info(&good.to_string()).unwrap();
     assert_eq!(kept.as_str(), good.to_string());
     for bad in [
@@ -167,12 +184,23 @@ fn push_info_is_an_object_with_typed_members() {
         json!({"PushFlag": "0"}),
         json!({"Desc": 1}),
         json!({"AndroidInfo": "x"}),
+        json!({"AndroidInfo": ["s", "c"]}),
+        json!({"AndroidInfo": {"GoogleChannelID": 1}}),
         json!({"ApnsInfo": {"BadgeMode": "1"}}),
+        json!({"ApnsInfo": {"ContentAvailable": "1"}}),
+        json!({"ApnsInfo": {"InterruptionLevel": 1}}),
         json!({"Ext": "x".repeat(PUSH_INFO_BYTES)}),
     ] {
         let error = check_push_info(&bad.to_string()).expect_err(&bad.to_string());
         assert_eq!(error.code().number(), 90043);
     }
+}
+
+#[test]
+fn what_this_server_does_not_read_of_a_push_info_may_be_anything() {
+    let info = json!({"AndroidInfo": {"HuaWeiChannelID": 1, "XiaoMiChannelID": [], "OPPOChannelID": {}},
+        "ApnsInfo": {"InterruptionLevel": "a-later-word", "New": 1}});
+    assert!(check_push_info(&info.to_string()).is_ok());
 }
 
 /// Any JSON, biased to what looks like a body.

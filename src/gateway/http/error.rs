@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use crate::engine::EngineError;
 use crate::error::Code;
+use crate::gateway::friend::Unfit;
 
 /// Why a call failed: a public code, and what a person who debugs the caller needs to know.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -21,6 +22,12 @@ impl ApiError {
 impl From<Code> for ApiError {
     fn from(code: Code) -> Self {
         Self::new(code, code.message())
+    }
+}
+
+impl From<Unfit> for ApiError {
+    fn from(unfit: Unfit) -> Self {
+        Self::new(unfit.code, unfit.text)
     }
 }
 

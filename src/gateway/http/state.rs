@@ -40,7 +40,7 @@ pub struct Shared {
     pub admission: Admission,
     pub limiter: Limiter,
     pub calls: Calls,
-    pub known: Known,
+    pub known: Arc<Known>,
     pub records: Records,
     pub health: Health,
 }
@@ -54,20 +54,12 @@ pub struct Health {
 }
 
 impl HttpState {
-    pub fn new(engine: Engine, key: AppKey, settings: HttpSettings, health: Health) -> Self {
+    /// `known`: who exists, as both protocols have heard.
+    pub fn new(engine: Engine, key: AppKey, settings: HttpSettings, known: Arc<Known>, health: Health) -> Self {
         let records = Records::new(key.clone(), settings.records.clone());
         let admission = Admission::new(key, &settings.admins);
         let limiter = commands::limiter(settings.rate_limit);
-        Self(Arc::new(Shared {
-            engine,
-            settings,
-            admission,
-            limiter,
-            calls: Calls::new(),
-            known: Known::default(),
-            records,
-            health,
-        }))
+        Self(Arc::new(Shared { engine, settings, admission, limiter, calls: Calls::new(), known, records, health }))
     }
 }
 

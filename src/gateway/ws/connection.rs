@@ -24,6 +24,11 @@ use crate::engine::{Live, LiveSession};
 pub const STALL: Millis = 30_000;
 /// How long a client may take to answer a close frame.
 pub const LINGER: Duration = Duration::from_secs(5);
+/// What goes out at the very end has this time: a client that takes nothing then has had its chance before.
+pub const PARTING: Duration = Duration::from_secs(2);
+/// A client whose socket is full when the server stops has this time to make room for its answers. With [`PARTING`] for the
+/// close frame and for the end this is less than the server waits for its connections.
+const LEAVE: Millis = 2_000;
 
 /// The thin shell around a [`Machine`]: carries out what it says and tells it what happens.
 pub struct Connection {
@@ -41,6 +46,8 @@ pub struct Connection {
     /// The client's home at another node.
     home: Option<Reached>,
     stall: Stall,
+    /// When it goes although answers are owed, if its socket is full: absent until the server stops.
+    leaves: Option<Millis>,
     outputs: Vec<Output>,
     linger: Duration,
 }
@@ -96,6 +103,7 @@ impl Connection {
             login: None,
             home: None,
             stall: Stall::default(),
+            leaves: None,
             outputs: Vec::new(),
             linger: LINGER,
         }
@@ -106,7 +114,7 @@ impl Connection {
         let mut timer = std::pin::pin!(sleep(Duration::ZERO));
         while !self.machine.has_ended() {
             let now = self.shared.engine.now();
-            let due = self.machine.next_time().min(self.stall.deadline(&self.wire, now));
+            let due = self.machine.next_time().min(self.stall.deadline(&self.wire, now)).min(self.last_chance());
             arm(timer.as_mut(), Duration::from_millis(due.saturating_sub(now)));
             let event = self.event(timer.as_mut(), &mut slot).await;
             let now = self.shared.engine.now();
@@ -123,7 +131,12 @@ impl Connection {
             self.carry_out();
         }
         // Apart, so that a connection that lives does not hold room for its end.
-        Box::pin(self.wind_down()).await;
+        Box::pin(self.wind_down(&mut slot)).await;
+    }
+
+    /// When nobody waits any longer for a client that makes no room, because the server stops.
+    fn last_chance(&self) -> Millis {
+        self.leaves.filter(|_| !self.wire.has_room()).unwrap_or(Millis::MAX)
     }
 
     async fn event(&mut self, timer: Pin<&mut Sleep>, slot: &mut Slot) -> Event {
@@ -143,7 +156,7 @@ impl Connection {
     /// Takes what has come meanwhile, so that one frame may tell several things.
     fn take_what_is_ready(&mut self, now: Millis) {
         for _ in 0..LIVE_BATCH {
-            if !self.machine.wants_announcements() {
+            if !self.wire.has_room() || !self.machine.wants_announcements() {
                 break;
             }
             match self.live.as_mut().and_then(LiveSession::take) {
@@ -158,7 +171,7 @@ impl Connection {
             Event::Heard(Heard::Frame(message)) => self.frame(now, &message),
             Event::Heard(Heard::Alive) => self.input(now, Input::Alive),
             Event::Heard(Heard::Flawed(flaw)) => self.input(now, Input::Flawed(flaw)),
-            Event::Heard(Heard::Room) => {}
+            Event::Heard(Heard::Room | Heard::Taken) => {}
             Event::Heard(Heard::Gone) => {
                 self.linger = Duration::ZERO;
                 self.input(now, Input::Gone);
@@ -171,14 +184,23 @@ impl Connection {
                 self.input(now, Input::Lagged);
             }
             Event::Live(Live::Moved) => self.input(now, Input::Moved),
-            Event::Draining => self.input(now, Input::Draining),
+            Event::Draining => {
+                self.leaves = Some(now + LEAVE);
+                self.input(now, Input::Draining);
+            }
+            Event::Time if self.last_chance() <= now => self.give_up(now, Input::Draining, PARTING),
             Event::Time if self.stall.deadline(&self.wire, now) <= now => {
-                self.wire.discard();
-                self.linger = Duration::from_millis(STALL);
-                self.input(now, Input::Stalled);
+                self.give_up(now, Input::Stalled, Duration::from_millis(STALL));
             }
             Event::Time => self.input(now, Input::Time),
         }
+    }
+
+    /// Ends the connection of a client that makes no room: what waits for it is forgotten, but for the close frame.
+    fn give_up(&mut self, now: Millis, why: Input<'_>, linger: Duration) {
+        self.wire.discard();
+        self.linger = linger;
+        self.input(now, why);
     }
 
     fn frame(&mut self, now: Millis, message: &Message) {
@@ -268,17 +290,22 @@ impl Connection {
                     self.frame(0, &message);
                     self.carry_out();
                 }
-                Heard::Alive | Heard::Room => {}
+                Heard::Alive | Heard::Room | Heard::Taken => {}
                 Heard::Flawed(_) | Heard::Gone => break,
             }
         }
     }
 
     /// After the last frame: acks still count, and a login that was decided too late is undone.
-    async fn wind_down(mut self) {
+    async fn wind_down(mut self, slot: &mut Slot) {
         self.live = None;
-        let _ = timeout(self.linger, self.hear_last_words()).await;
-        let _ = timeout(LINGER, self.wire.finish()).await;
+        let linger = self.linger;
+        tokio::select! {
+            biased;
+            () = self.hear_last_words() => {}
+            () = patience(linger, slot) => {}
+        }
+        let _ = timeout(PARTING, self.wire.finish()).await;
         if self.context.is_none() {
             while let Some(done) = self.calls.next().await {
                 if let Answer::Login(Ok(logged_in)) = done.answer {
@@ -286,6 +313,18 @@ impl Connection {
                 }
             }
         }
+    }
+}
+
+/// Waits as long as a client may take to hear the end; once the server stops, [`LINGER`] at most.
+async fn patience(linger: Duration, slot: &mut Slot) {
+    let stopped = async {
+        slot.draining().await;
+        sleep(LINGER).await;
+    };
+    tokio::select! {
+        () = sleep(linger) => {}
+        () = stopped => {}
     }
 }
 

@@ -24,7 +24,7 @@ use tokio::time::{Instant, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame as HomeClose, Message as HomeMessage};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::connection::{LINGER, STALL, Stall};
+use super::connection::{PARTING, STALL, Stall};
 use super::connections::Slot;
 use super::protocol::{Close, CloseCode};
 use super::settings::SILENCE;
@@ -94,6 +94,8 @@ impl Pipe {
                     Heard::Alive => unanswered = 0,
                     // Nothing was read of the home while the client took nothing.
                     Heard::Room => silence.as_mut().reset(Instant::now() + patience),
+                    // What it took is looked at by the clock.
+                    Heard::Taken => {}
                     Heard::Flawed(flaw) => break Some(flaw.close()),
                     Heard::Gone => break None,
                 },
@@ -128,7 +130,7 @@ impl Pipe {
                         break Some(Close::stalled());
                     }
                 }
-                () = slot.draining() => break Some(Close::new(CloseCode::GoingAway, "the server stops")),
+                () = slot.draining() => break Some(Close::stopping()),
             }
         };
         if let Some(close) = close {
@@ -136,7 +138,7 @@ impl Pipe {
             wire.close(close);
         }
         // Frames that the client sent last, an ack perhaps, go before the end; a home that is gone takes none.
-        let _ = timeout(LINGER, to_home.close()).await;
+        let _ = timeout(PARTING, to_home.close()).await;
         wire
     }
 }

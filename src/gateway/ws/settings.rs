@@ -60,7 +60,7 @@ pub const MALFORMED_FRAMES: u32 = 10;
 pub const EXPIRY_WARNING: Millis = 300_000;
 /// A client may be silent for three heartbeats and this time.
 pub const SILENCE: Millis = 15_000;
-/// JSON in one push of entries: above it, the push ends and another begins. The socket keeps a buffer of the longest.
+/// JSON in one push or page of entries: above it, the push ends and another begins, and the page is cut.
 pub const PUSH_BYTES: usize = 128 * 1024;
 /// Announcements that one push may gather.
 pub const LIVE_BATCH: usize = 200;

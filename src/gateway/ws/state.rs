@@ -13,7 +13,7 @@ pub struct WsState(Arc<Shared>);
 pub struct Shared {
     pub engine: Engine,
     pub settings: Arc<Settings>,
-    pub known: Known,
+    pub known: Arc<Known>,
     pub connections: Arc<Connections>,
     pub dialer: Dialer,
 }
@@ -21,7 +21,12 @@ pub struct Shared {
 impl WsState {
     pub fn new(engine: Engine, settings: Settings, dialer: Dialer) -> Self {
         let connections = Arc::new(Connections::new(settings.limits.connections));
-        Self(Arc::new(Shared { engine, settings: Arc::new(settings), known: Known::default(), connections, dialer }))
+        Self(Arc::new(Shared { engine, settings: Arc::new(settings), known: Arc::default(), connections, dialer }))
+    }
+
+    /// Who exists, as the client protocol has heard: the server API asks and forgets here too.
+    pub fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.0.known)
     }
 
     /// Tells all clients to go, those that come later too: close 1001. Returns at once.
@@ -29,7 +34,8 @@ impl WsState {
         self.0.connections.drain();
     }
 
-    /// Waits until the last connection is gone; after [`Self::drain`] a few seconds at most.
+    /// Waits until the last connection is gone: after [`Self::drain`] as long as its requests need for their answers, but
+    /// only some seconds where a client does not take them.
     pub async fn gone(&self) {
         self.0.connections.gone().await;
     }

@@ -1,6 +1,6 @@
 use axum::Router;
 use axum::extract::State;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -12,6 +12,7 @@ use super::protocol::subprotocol::{NAMES, Subprotocol};
 use super::state::WsState;
 use super::wire::Wire;
 use crate::gateway::client_ip::client_ip;
+use crate::gateway::taken::Taken;
 
 /// What the socket reads at once: small, because it is kept for each idle connection.
 const READ_BUFFER: usize = 1024;
@@ -33,17 +34,18 @@ async fn upgrade(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let ip = client_ip(&extensions, &headers, &state.shared().settings.trusted_proxies).map(|ip| ip.to_string());
-    take(state, upgrade, ip, Way::Direct)
+    let taken = extensions.get::<Taken>().cloned().unwrap_or_default();
+    take(state, upgrade, taken, ip, Way::Direct)
 }
 
 impl WsState {
     /// Takes a client that another node has passed on: its home is here, or it has to come again.
     pub fn take_forwarded(&self, upgrade: WebSocketUpgrade, ip: Option<String>) -> Response {
-        take(self.clone(), upgrade, ip, Way::Forwarded)
+        take(self.clone(), upgrade, Taken::default(), ip, Way::Forwarded)
     }
 }
 
-fn take(state: WsState, upgrade: WebSocketUpgrade, ip: Option<String>, way: Way) -> Response {
+fn take(state: WsState, upgrade: WebSocketUpgrade, taken: Taken, ip: Option<String>, way: Way) -> Response {
     let offers = upgrade.requested_protocols().count() > 0;
     let upgrade = upgrade.protocols(NAMES);
     let chosen = upgrade.selected_protocol().and_then(|name| name.to_str().ok());
@@ -59,19 +61,14 @@ fn take(state: WsState, upgrade: WebSocketUpgrade, ip: Option<String>, way: Way)
         .write_buffer_size(WRITE_BUFFER)
         .max_frame_size(frame_bytes + TOLERANCE)
         .max_message_size(frame_bytes + TOLERANCE)
-        .on_upgrade(move |socket| accept(state, slot, socket, subprotocol, ip, way))
+        .on_upgrade(move |socket| {
+            let wire = Wire::new(socket, subprotocol, frame_bytes, taken);
+            accept(state, slot, wire, ip, way)
+        })
 }
 
-async fn accept(
-    state: WsState,
-    slot: Option<Slot>,
-    socket: WebSocket,
-    subprotocol: Subprotocol,
-    ip: Option<String>,
-    way: Way,
-) {
+async fn accept(state: WsState, slot: Option<Slot>, mut wire: Wire, ip: Option<String>, way: Way) {
     let shared = state.shared();
-    let mut wire = Wire::new(socket, subprotocol, shared.settings.limits.frame_bytes);
     match slot {
         Some(slot) => Box::pin(Connection::new(shared, wire, ip, way).run(slot)).await,
         None => {

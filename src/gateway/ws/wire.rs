@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use super::protocol::{Close, Flaw, Subprotocol};
+use crate::gateway::taken::Taken;
 
 /// Bytes that may wait for a client. Above it nothing new is taken on for it, neither its requests nor announcements.
 const OUTBOX_BYTES: usize = 256 * 1024;
@@ -22,8 +23,11 @@ pub struct Wire {
     outbox_bytes: usize,
     /// Frames that the socket has taken, but perhaps not sent.
     unflushed: bool,
-    /// Counts what the client has taken.
+    /// Counts the frames that the socket has taken.
     progress: u64,
+    /// The bytes that the socket has taken, if they are counted; and how many they were when [`Self::turn`] last told.
+    taken: Taken,
+    told: u64,
 }
 
 /// What comes of a turn of the wire.
@@ -34,14 +38,26 @@ pub enum Heard {
     Flawed(Flaw),
     /// There is room in the outbox again.
     Room,
+    /// The socket has taken a part of what waits, and no more for now.
+    Taken,
     /// The link is lost, or the client closed it.
     Gone,
 }
 
 impl Wire {
-    pub fn new(socket: WebSocket, subprotocol: Subprotocol, frame_bytes: usize) -> Self {
-        let outbox = VecDeque::new();
-        Self { socket, subprotocol, frame_bytes, outbox, outbox_bytes: 0, unflushed: false, progress: 0 }
+    /// `taken`: what the socket under the WebSocket has taken.
+    pub fn new(socket: WebSocket, subprotocol: Subprotocol, frame_bytes: usize, taken: Taken) -> Self {
+        Self {
+            socket,
+            subprotocol,
+            frame_bytes,
+            outbox: VecDeque::new(),
+            outbox_bytes: 0,
+            unflushed: false,
+            progress: 0,
+            told: taken.bytes(),
+            taken,
+        }
     }
 
     /// The JSON text of a frame, if it is one of the connection's subprotocol.
@@ -89,24 +105,34 @@ impl Wire {
         self.outbox.is_empty() && !self.unflushed
     }
 
-    /// Grows with everything that the client takes.
+    /// Grows with whatever the socket takes: with each frame, and within one with its bytes if they are counted.
     pub fn progress(&self) -> u64 {
-        self.progress
+        self.progress + self.taken.bytes()
     }
 
     /// Sends what waits, and with `listen` waits for what the client says. Cancelling it loses nothing.
     pub async fn turn(&mut self, listen: bool) -> Heard {
         let was_full = !self.has_room();
         poll_fn(|cx| {
-            if let Poll::Ready(Err(_)) = self.poll_write(cx) {
+            let written = self.poll_write(cx);
+            if let Poll::Ready(Err(_)) = written {
                 return Poll::Ready(Heard::Gone);
             }
             if was_full && self.has_room() {
                 return Poll::Ready(Heard::Room);
             }
+            if written.is_pending() && self.has_taken() {
+                return Poll::Ready(Heard::Taken);
+            }
             if listen { self.poll_read(cx) } else { Poll::Pending }
         })
         .await
+    }
+
+    /// Whether the socket has taken anything since the last time that this was asked.
+    fn has_taken(&mut self) -> bool {
+        let taken = self.taken.bytes();
+        std::mem::replace(&mut self.told, taken) != taken
     }
 
     /// Sends what waits and says no more.

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, Server, now, query_with, signature, signature_at, unused};
+use crate::harness::{ADMIN, Server, body, now, query_with, signature, signature_at, unused};
+use crate::ws::client::{Client, message};
 
 fn status(server: &Server, name: &str) -> Value {
     let reply = server.ok("im_open_login_svc/account_check", &json!({"CheckItem": [{"UserID": name}]}));
@@ -94,6 +95,26 @@ fn a_deleted_account_is_gone_with_what_was_its() {
     server.ok("im_open_login_svc/account_import", &json!({"UserID": user}));
     let unread = server.ok("openim/get_c2c_unread_msg_num", &json!({"To_Account": user}));
     assert_eq!(unread["AllC2CUnreadMsgNum"], 0);
+}
+
+/// Receivers may have other homes than the sender: what is remembered of them is forgotten for both protocols.
+#[test]
+fn nobody_sends_to_a_deleted_account_over_either_protocol() {
+    let server = Server::shared();
+    let [alice] = server.accounts();
+    let peers: [String; 16] = server.accounts();
+    let mut client = Client::online(server, &alice, "a");
+    for peer in &peers {
+        client.say(peer, "hi");
+        server.send(&alice, peer, "hi");
+    }
+    let items: Vec<Value> = peers.iter().map(|peer| json!({"UserID": peer})).collect();
+    server.ok("im_open_login_svc/account_delete", &json!({"DeleteItem": items}));
+    for peer in &peers {
+        assert_eq!(client.code("send", message(peer, "hi")), 20003, "{peer}");
+        let request = json!({"From_Account": alice, "To_Account": peer, "MsgRandom": 1, "MsgBody": body("hi")});
+        assert_eq!(server.code("openim/sendmsg", &request), 90003, "{peer}");
+    }
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn of_relations() {
     limit("sns/friend_update", 500, 40601, |bytes| update("Tag_SNS_Custom_a", json!(text(bytes))));
     let item = update("Tag_SNS_IM_Remark", json!("r"))["UpdateItem"][0].clone();
     limit("sns/friend_update", 1_000, 30001, |count| json!({"From_Account": alice, "UpdateItem": many(count, &item)}));
-    limit("sns/friend_get_list", 100, 30001, |count| with(pair(count), "TagList", json!(["Tag_SNS_IM_Remark"])));
+    limit("sns/friend_get_list", 1_000, 30001, |count| with(pair(count), "TagList", json!(["Tag_SNS_IM_Remark"])));
     limit("sns/friend_delete", 1_000, 30001, |count| {
         // Of the same friend a thousand times the first would end the friendship.
         let names: Vec<String> = (0..count).map(|_| unused()).collect();

@@ -109,8 +109,14 @@ fn friends_are_listed_updated_checked_and_deleted() {
         check["list"],
         json!([{"account": alice, "relation": "both"}, {"account": "nobody", "relation": "none"}])
     );
-    let results = at_alice.ok("friend_delete", json!({"accounts": [bob], "both": true}));
-    assert_eq!(results["results"], json!([{"account": bob, "code": 0}]));
+    for group in ["", &"g".repeat(31)] {
+        assert_eq!(at_alice.code("friend_update", json!({"account": bob, "groups": [group]})), 30_001);
+    }
+    let results = at_alice.ok("friend_delete", json!({"accounts": ["nobody-a", bob, "nobody-b"], "both": true}));
+    let results = results["results"].as_array().unwrap();
+    let told: Vec<_> = results.iter().map(|result| (result["account"].as_str(), result["code"].as_u64())).collect();
+    let unknown = |name| (Some(name), Some(31_704));
+    assert_eq!(told, [unknown("nobody-a"), (Some(&*bob), Some(0)), unknown("nobody-b")]);
     let results = at_alice.ok("friend_delete", json!({"accounts": [bob]}));
     assert_eq!(results["results"][0]["code"], 31_704);
     assert_eq!(at_alice.code("friend_update", json!({"account": bob, "remark": "x"})), 31_704);

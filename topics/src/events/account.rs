@@ -28,7 +28,7 @@ pub struct AccountKicked {
 
 /// A profile field's value: the tags of the server API hold texts and unsigned numbers.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "neither a text nor an unsigned number")]
 pub enum TagValue {
     /// For example `Tag_Profile_IM_BirthDay`.
     Number(u64),

@@ -39,18 +39,18 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
             false => Ok(account),
         });
         if let Ok(account) = &deletable {
-            context.shared().known.forget(account);
             events.push((account.clone(), Event::from(AccountDeleted {})));
         }
-        checked.push((name, deletable.map(|_| ())));
+        checked.push((name, deletable));
     }
     let mut answers = context.submit_each(events).await.into_iter();
     let mut result_item = Vec::new();
     for (name, checked) in checked {
-        let result = match checked {
-            Ok(()) => answers.next().map_or(Ok(()), |answer| answer.map(|_| ()).map_err(|error| error.code)),
-            Err(code) => Err(code),
-        };
+        let result = checked.and_then(|account| {
+            // Also after a failure: whether it took effect may be unknown.
+            context.shared().known.forget(&account);
+            answers.next().map_or(Ok(()), |answer| answer.map(|_| ()).map_err(|error| error.code))
+        });
         result_item.push(ResultItem::new(name, result));
     }
     Ok(Reply::ok(&Members { result_item }))

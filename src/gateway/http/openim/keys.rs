@@ -11,7 +11,7 @@ use crate::gateway::http::fields::Fields;
 const KEYS: usize = 30;
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "neither a key nor an object with a MsgKey")]
 enum Item {
     Text(String),
     Object {

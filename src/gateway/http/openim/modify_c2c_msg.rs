@@ -40,11 +40,7 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     let Request { from, to, key, body, custom } = request;
     let limit = context.shared().settings.body_bytes;
     let refused = |error: BodyError| ApiError::new(error.code(), describe(&error));
-    let body = match (&body, &custom) {
-        (Some(body), custom) => Some(elements::check_body(body, custom.as_deref(), limit).map_err(refused)?),
-        (None, Some(custom)) => elements::check_custom(custom, limit).map(|()| None).map_err(refused)?,
-        (None, None) => None,
-    };
+    let body = elements::check_change(body.as_deref(), custom.as_deref(), limit).map_err(refused)?;
     must_be_held(context, &from, &to, key).await?;
     let by = context.operator.clone();
     context.submit(&from, MessageModified { from: from.clone(), to, key, by, by_operator: true, body, custom }).await?;

@@ -8,9 +8,6 @@ use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::Fields;
 
-/// The longest that a message waits for an offline receiver, in seconds; more is cut to it.
-const LIFE_SECONDS: u64 = 604_800;
-
 /// A message as its request says it; its size is checked when it is made an event.
 #[derive(Debug)]
 pub struct Outgoing {
@@ -60,7 +57,7 @@ impl Outgoing {
         let life = fields.or(Code::LIFE_TIME_INVALID).get::<u64>("MsgLifeTime")?;
         let push = fields.raw("OfflinePushInfo").map(elements::check_push_info).transpose();
         let push = push.map_err(|error| ApiError::new(error.code(), describe(&error)))?;
-        let life = life.map(|life| life.min(LIFE_SECONDS) as u32).filter(|life| *life > 0);
+        let life = life.map(elements::cut_life).filter(|life| *life > 0);
         Ok(Self { life, push, ..self })
     }
 

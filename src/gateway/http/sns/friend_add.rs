@@ -2,23 +2,17 @@ use std::collections::HashMap;
 
 use duolog_topics::{Account, Event, FriendAction, FriendChanged, ProfileItem};
 
-use super::groups::{NAME_BYTES, is_name};
 use super::{BATCH, Directions, INVALID, directions};
 use crate::domain::verdict::Answer;
 use crate::domain::view::Mailbox;
 use crate::error::Code;
+use crate::gateway::friend::{GROUP_BYTES, REMARK_BYTES, WORDING_BYTES, changed, check_group_names, check_source};
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::{Fields, Object};
 use crate::gateway::http::reply::Reply;
 use crate::gateway::http::results::Results;
 use crate::gateway::profile;
-
-/// Lengths in bytes, as in the API that ours follows.
-const REMARK: usize = 96;
-const WORDING: usize = 256;
-const SOURCE_PREFIX: &str = "AddSource_Type_";
-const SOURCE: usize = 8;
 
 #[derive(Debug)]
 pub struct Request {
@@ -61,16 +55,13 @@ pub(super) fn friends(
 pub(super) fn friend(item: &Object<'_>) -> Result<NewFriend, ApiError> {
     let fields = item.fields(INVALID);
     let source: String = fields.need("AddSource")?;
-    let known = source.strip_prefix(SOURCE_PREFIX).is_some_and(|source| !source.is_empty() && source.len() <= SOURCE);
-    if !known {
-        return Err(fields.error(format!("AddSource is not {SOURCE_PREFIX} and 1 to {SOURCE} letters")));
-    }
+    check_source(&source)?;
     Ok(NewFriend {
         to: fields.need("To_Account")?,
-        remark: fields.text("Remark", REMARK)?,
+        remark: fields.text("Remark", REMARK_BYTES)?,
         groups: groups(fields)?,
         source,
-        wording: fields.text("AddWording", WORDING)?,
+        wording: fields.text("AddWording", WORDING_BYTES)?,
         custom: Ok(None),
     })
 }
@@ -80,12 +71,10 @@ fn groups(fields: Fields<'_, '_>) -> Result<Option<Vec<String>>, ApiError> {
     let name = "GroupName";
     let groups = match fields.raw(name).is_some_and(|raw| raw.starts_with('[')) {
         true => fields.get::<Vec<String>>(name)?.filter(|groups| !groups.is_empty()),
-        false => fields.text(name, NAME_BYTES)?.map(|group| vec![group]),
+        false => fields.text(name, GROUP_BYTES)?.map(|group| vec![group]),
     };
-    match groups.iter().flatten().all(|group| is_name(group)) {
-        true => Ok(groups),
-        false => Err(fields.error(format!("a group's name has 1 to {NAME_BYTES} bytes"))),
-    }
+    check_group_names(groups.as_deref().unwrap_or_default())?;
+    Ok(groups)
 }
 
 /// Adds the friends; the results are in their order. A request that waits for its answer is 30539.
@@ -110,9 +99,6 @@ pub(super) async fn add(
         names.push((friend.to, action.as_ref().map(|_| ()).map_err(|code| *code)));
         if let Ok((peer, action, custom)) = action {
             let event = FriendChanged {
-                owner: owner.clone(),
-                peer,
-                action,
                 both,
                 forced,
                 remark: friend.remark,
@@ -120,8 +106,7 @@ pub(super) async fn add(
                 source: Some(friend.source),
                 wording: friend.wording,
                 custom,
-                decided: None,
-                via: context.via(),
+                ..changed(&owner, peer, action, context.via())
             };
             events.push((owner.clone(), Event::from(event)));
         }

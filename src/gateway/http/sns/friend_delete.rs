@@ -2,6 +2,7 @@ use duolog_topics::{Account, Event, FriendAction, FriendChanged};
 
 use super::{Accounts, Directions, directions};
 use crate::error::Code;
+use crate::gateway::friend::changed;
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::Fields;
@@ -28,20 +29,7 @@ pub(super) fn both(fields: Fields<'_, '_>) -> Result<bool, ApiError> {
 
 /// The event that ends a friendship.
 pub(super) fn removed(context: &Context<'_>, owner: &Account, peer: Account, both: bool) -> (Account, Event) {
-    let event = FriendChanged {
-        owner: owner.clone(),
-        peer,
-        action: FriendAction::Remove,
-        both,
-        forced: true,
-        remark: None,
-        groups: None,
-        source: None,
-        wording: None,
-        custom: None,
-        decided: None,
-        via: context.via(),
-    };
+    let event = FriendChanged { both, forced: true, ..changed(owner, peer, FriendAction::Remove, context.via()) };
     (owner.clone(), event.into())
 }
 

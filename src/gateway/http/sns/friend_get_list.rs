@@ -4,7 +4,7 @@ use duolog_topics::Account;
 use serde::Serialize;
 
 use super::tags::{self, Item};
-use super::{INVALID, tags::Value};
+use super::{BATCH, INVALID, tags::Value};
 use crate::domain::rows::RelationKind;
 use crate::domain::view::{Listed, Mailbox};
 use crate::error::Code;
@@ -14,8 +14,6 @@ use crate::gateway::http::fields::Fields;
 use crate::gateway::http::reply::Reply;
 use crate::gateway::http::results::code_and_info;
 
-/// Friends that one call may name.
-const FRIENDS: usize = 100;
 /// Tags that one call may name: more than there are.
 const TAGS: usize = 100;
 
@@ -29,7 +27,7 @@ pub struct Request {
 
 impl Request {
     pub fn parse(fields: Fields<'_, '_>) -> Result<Self, ApiError> {
-        let names = fields.names("To_Account", FRIENDS, INVALID)?;
+        let names = fields.names("To_Account", BATCH, INVALID)?;
         Ok(Self { owner: fields.account("From_Account")?, names, tags: fields.names("TagList", TAGS, INVALID)? })
     }
 }

@@ -1,17 +1,14 @@
 use duolog_topics::{Account, Event, FriendAction, FriendChanged, ProfileItem, Via};
 
-use super::groups::{GROUPS, is_name};
 use super::tags::{self, GROUP, REMARK};
 use super::{BATCH, INVALID};
 use crate::error::Code;
+use crate::gateway::friend::{changed, check_groups, check_remark};
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::{Fields, Object};
 use crate::gateway::http::reply::Reply;
 use crate::gateway::http::results::Results;
-
-/// The longest remark in bytes, as in the API that ours follows.
-const REMARK_BYTES: usize = 96;
 
 #[derive(Debug)]
 pub struct Request {
@@ -48,8 +45,8 @@ fn change(items: &[Object<'_>]) -> Result<Change, Code> {
         match tag.as_str() {
             REMARK => {
                 let remark: String = fields.need("Value").map_err(|error| error.code)?;
-                change.remark = Some(remark).filter(|remark| remark.len() <= REMARK_BYTES);
-                change.remark.as_ref().ok_or(INVALID)?;
+                check_remark(&remark).map_err(|unfit| unfit.code)?;
+                change.remark = Some(remark);
             }
             GROUP => change.groups = Some(groups(fields)?),
             _ if tags::is_custom(&tag) => {
@@ -63,10 +60,8 @@ fn change(items: &[Object<'_>]) -> Result<Change, Code> {
 
 fn groups(fields: Fields<'_, '_>) -> Result<Vec<String>, Code> {
     let groups: Vec<String> = fields.need("Value").map_err(|error| error.code)?;
-    if groups.len() > GROUPS {
-        return Err(Code::FRIEND_GROUPS_FULL);
-    }
-    if groups.iter().all(|group| is_name(group)) { Ok(groups) } else { Err(INVALID) }
+    check_groups(&groups).map_err(|unfit| unfit.code)?;
+    Ok(groups)
 }
 
 /// Per account: 31704 if the owner does not list it, 30011 for too many groups, 40009 for a tag that is none, 40601 and
@@ -96,21 +91,8 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
 }
 
 fn event(owner: &Account, peer: Account, change: Change, via: Option<Via>) -> Event {
-    FriendChanged {
-        owner: owner.clone(),
-        peer,
-        action: FriendAction::Update,
-        both: false,
-        forced: true,
-        remark: change.remark,
-        groups: change.groups,
-        source: None,
-        wording: None,
-        custom: change.custom,
-        decided: None,
-        via,
-    }
-    .into()
+    let Change { remark, groups, custom } = change;
+    FriendChanged { forced: true, remark, groups, custom, ..changed(owner, peer, FriendAction::Update, via) }.into()
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 use duolog_topics::Account;
 use serde::Serialize;
 
-use super::groups::{self, GROUPS, Sequence};
+use super::groups::{self, Sequence};
 use super::{BATCH, INVALID};
 use crate::error::Code;
+use crate::gateway::friend::GROUPS;
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::Fields;
@@ -34,7 +35,8 @@ struct Members {
     sequence: Sequence,
 }
 
-/// Makes groups and adds friends to them, if any are named. Per account: 31704 if the owner does not list it, 30011 for too many groups.
+/// Makes groups and adds friends to them, if any are named. Per account: 31704 if the owner does not list it, 30011 for too
+/// many groups.
 ///
 /// # Errors
 /// 30001 for a field that is missing or wrong, 30011 for too many groups, 30003 if the owner does not exist; the engine's.

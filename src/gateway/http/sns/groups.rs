@@ -10,25 +10,16 @@ use crate::domain::judge::FRIEND_LIMIT;
 use crate::domain::rows::{FriendGroupsRow, RelationKind, get};
 use crate::domain::view::{Listed, Mailbox};
 use crate::error::Code;
+use crate::gateway::friend::{GROUPS, changed, check_group_names};
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::Fields;
 
-/// Groups of one friend, and of one request; and the longest name in bytes: as in the API that ours follows.
-pub const GROUPS: usize = 32;
-pub const NAME_BYTES: usize = 30;
-
 /// `GroupName`: a list of names.
 pub fn names(fields: Fields<'_, '_>) -> Result<Vec<String>, ApiError> {
     let names = fields.names("GroupName", GROUPS, INVALID)?;
-    match names.iter().all(|name| is_name(name)) {
-        true => Ok(names),
-        false => Err(fields.error(format!("a group's name has 1 to {NAME_BYTES} bytes"))),
-    }
-}
-
-pub fn is_name(name: &str) -> bool {
-    (1..=NAME_BYTES).contains(&name.len())
+    check_group_names(&names)?;
+    Ok(names)
 }
 
 /// What changes of groups answer besides the results.
@@ -84,19 +75,7 @@ pub async fn made(context: &Context<'_>, owner: &Account) -> Result<Vec<String>,
 
 /// The event that sets the groups of a friend.
 pub fn set(context: &Context<'_>, owner: &Account, friend: &Account, groups: Vec<String>) -> (Account, Event) {
-    let event = FriendChanged {
-        owner: owner.clone(),
-        peer: friend.clone(),
-        action: FriendAction::Update,
-        both: false,
-        forced: true,
-        remark: None,
-        groups: Some(groups),
-        source: None,
-        wording: None,
-        custom: None,
-        decided: None,
-        via: context.via(),
-    };
+    let update = changed(owner, friend.clone(), FriendAction::Update, context.via());
+    let event = FriendChanged { forced: true, groups: Some(groups), ..update };
     (owner.clone(), event.into())
 }

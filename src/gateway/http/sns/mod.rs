@@ -20,16 +20,14 @@ mod friends;
 mod groups;
 mod tags;
 
-use std::collections::HashMap;
-
-use duolog_topics::{Account, BlacklistChanged};
+use duolog_topics::Account;
 
 use super::context::Context;
 use super::error::ApiError;
 use super::fields::Fields;
 use super::results::Results;
-use crate::domain::verdict::Answer;
 use crate::error::Code;
+use crate::gateway::friend::{blacklist_changed, blacklist_result};
 
 /// Accounts that one call may name.
 const BATCH: usize = 1_000;
@@ -84,23 +82,19 @@ fn directions(
 
 /// Blocks or unblocks. Whoever is blocked must exist; a name that no account may have is unknown.
 async fn change_blacklist(context: &Context<'_>, request: Accounts, blocked: bool) -> Result<Results, ApiError> {
-    let owner = request.from.clone();
-    let mut peers = request.well_formed();
-    if blocked {
-        let known = context.known(&peers).await?;
-        peers.retain(|peer| known.contains(peer));
-    }
-    let mut results = HashMap::new();
-    if peers.is_empty() {
-        context.must_exist(&owner, Code::RELATION_ACCOUNT_UNKNOWN).await?;
-    } else {
-        let event = BlacklistChanged { owner: owner.clone(), peers, blocked, decided: None, via: context.via() };
-        if let Answer::Results(answers) = context.submit(&owner, event).await? {
-            results.extend(answers.into_iter().map(|(account, result)| (account.as_str().to_owned(), result)));
+    let peers = request.well_formed();
+    let Accounts { from: owner, to } = request;
+    let (engine, known) = (context.engine(), &context.shared().known);
+    let answer = match blacklist_changed(engine, known, &owner, peers, blocked, context.via()).await? {
+        Some(event) => Some(context.submit(&owner, event).await?),
+        None => {
+            context.must_exist(&owner, Code::RELATION_ACCOUNT_UNKNOWN).await?;
+            None
         }
-    }
-    let result = |name: &str| results.get(name).copied().unwrap_or(Err(Code::RELATION_ACCOUNT_UNKNOWN));
-    Ok(request.to.into_iter().map(|name| (name.clone(), result(&name))).collect())
+    };
+    let of = blacklist_result(answer);
+    let result = |name: &String| Account::new(name).map_or(Err(Code::RELATION_ACCOUNT_UNKNOWN), |peer| of(&peer));
+    Ok(to.into_iter().map(|name| (name.clone(), result(&name))).collect())
 }
 
 #[cfg(test)]

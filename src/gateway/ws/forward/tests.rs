@@ -2,13 +2,17 @@ use std::future::pending;
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
+use axum::http::Extensions;
 use axum::routing::any;
 use futures_util::FutureExt;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_tungstenite::{accept_async, connect_async};
 
 use super::*;
+use crate::gateway::listener::Listener;
+use crate::gateway::taken::Taken;
 use crate::gateway::ws::connections::Connections;
 use crate::gateway::ws::protocol::Subprotocol;
 
@@ -26,17 +30,20 @@ async fn client() -> (HomeSocket, Wire) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
     let (sender, mut sockets) = mpsc::channel(1);
-    let upgrade = move |upgrade: WebSocketUpgrade| {
-        let sender = sender.clone();
+    let upgrade = move |extensions: Extensions, upgrade: WebSocketUpgrade| {
+        let (sender, taken) = (sender.clone(), extensions.get::<Taken>().cloned().unwrap());
         std::future::ready(upgrade.on_upgrade(move |socket| async move {
-            let _ = sender.send(socket).await;
+            let _ = sender.send((socket, taken)).await;
         }))
     };
     let app = Router::new().route("/", any(upgrade));
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    tokio::spawn(async move {
+        let (_running, stopped) = watch::channel(false);
+        Listener::new(listener, None, 1).serve(app, stopped).await;
+    });
     let (client, _) = connect_async(url).await.unwrap();
-    let socket = sockets.recv().await.unwrap();
-    (Box::new(client), Wire::new(socket, Subprotocol::of_name(None), 65_536))
+    let (socket, taken) = sockets.recv().await.unwrap();
+    (Box::new(client), Wire::new(socket, Subprotocol::of_name(None), 65_536, taken))
 }
 
 /// What a client with this home is told in the end: the code of its close frame.
@@ -91,4 +98,31 @@ async fn a_quiet_link_is_not_stalled_by_what_has_only_just_come() {
         wire.finish().await;
         assert_eq!(stall.deadline(&wire, hour + 8), u64::MAX);
     }
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_takes_something_long_before_it_has_a_whole_frame() {
+    /// More than the buffers of both sides of a socket take.
+    const FRAME: usize = 64 << 20;
+    let (mut client, mut wire) = client().await;
+    let mut stall = Stall::default();
+    wire.queue(Message::Text("x".repeat(FRAME).into()));
+    assert_eq!(stall.deadline(&wire, 0), STALL);
+    // The frame goes to the socket, whose buffers take their part of it.
+    assert!(matches!(wire.turn(false).await, Heard::Room));
+    assert!(matches!(wire.turn(false).await, Heard::Taken));
+    assert_eq!(stall.deadline(&wire, 1), 1 + STALL);
+    assert_eq!(stall.deadline(&wire, 2), 1 + STALL);
+    let mut part = vec![0; FRAME / 4];
+    let taken = async {
+        loop {
+            assert!(matches!(wire.turn(false).await, Heard::Taken));
+        }
+    };
+    tokio::select! {
+        read = client.get_mut().read_exact(&mut part) => assert_eq!(read.unwrap(), FRAME / 4),
+        () = taken => {}
+    }
+    assert!(!wire.is_idle());
+    assert_eq!(stall.deadline(&wire, STALL), 2 * STALL);
 }

@@ -1,12 +1,9 @@
-use std::collections::HashMap;
-
-use duolog_topics::{Account, BlacklistChanged};
+use duolog_topics::Account;
 
 use super::args::accounts;
 use super::results::results;
 use super::{Context, Granted};
-use crate::domain::verdict::Answer;
-use crate::error::Code;
+use crate::gateway::friend::{blacklist_changed, blacklist_result};
 use crate::gateway::ws::protocol::Failure;
 
 /// Accounts that one request may block or unblock.
@@ -48,17 +45,12 @@ impl Unblock {
 
 /// The results are in the order of the request, also for a name that stands there twice.
 async fn change(context: &Context, asked: Vec<Account>, blocked: bool) -> Result<Granted, Failure> {
-    let known = if blocked { context.known(&asked).await? } else { asked.iter().cloned().collect() };
-    let mut changed = HashMap::new();
-    if !known.is_empty() {
-        let (owner, peers) = (context.account().clone(), known.into_iter().collect());
-        if let Answer::Results(list) =
-            context.submit(BlacklistChanged { owner, peers, blocked, decided: None, via: context.via() }).await?
-        {
-            changed.extend(list);
-        }
-    }
-    let result = |peer: &Account| changed.get(peer).copied().unwrap_or(Err(Code::RELATION_ACCOUNT_UNKNOWN));
-    let list: Vec<_> = asked.into_iter().map(|peer| (peer.clone(), result(&peer))).collect();
+    let (engine, known, owner) = (context.engine(), context.known(), context.account());
+    let answer = match blacklist_changed(engine, known, owner, asked.clone(), blocked, context.via()).await? {
+        Some(event) => Some(context.submit(event).await?),
+        None => None,
+    };
+    let of = blacklist_result(answer);
+    let list: Vec<_> = asked.into_iter().map(|peer| (peer.clone(), of(&peer))).collect();
     Ok(results(&list))
 }

@@ -1,4 +1,3 @@
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -10,6 +9,9 @@ use crate::domain::verdict::{Answer, Verdict};
 use crate::domain::view::Mailbox;
 use crate::engine::{Engine, EngineError};
 use crate::error::Code;
+use crate::gateway::batch;
+use crate::gateway::friend::Unfit;
+use crate::gateway::known::Known;
 use crate::gateway::ws::protocol::Failure;
 use crate::gateway::ws::settings::Settings;
 use crate::gateway::ws::state::Shared;
@@ -80,18 +82,18 @@ impl Context {
     /// # Errors
     /// If it was refused, or it is unknown whether it took effect.
     pub async fn submit(&self, event: impl Into<Event>) -> Result<Answer, Failure> {
-        match self.engine().submit(self.account(), event.into()).await? {
-            Verdict::Applied(answer) | Verdict::Repeat(answer) => Ok(answer),
-            other => Err(refused(other)),
-        }
+        answer(self.engine().submit(self.account(), event.into()).await)
     }
 
-    /// Those of the accounts that exist, or did a few minutes ago.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub async fn known(&self, accounts: &[Account]) -> Result<HashSet<Account>, Failure> {
-        Ok(self.shared.known.existing(self.engine(), accounts).await?)
+    /// Submits many events of the client's own account; the answers are in their order.
+    pub async fn submit_each(&self, events: Vec<Event>) -> Vec<Result<Answer, Failure>> {
+        let events: Vec<_> = events.into_iter().map(|event| (self.account().clone(), event)).collect();
+        batch::submit_each(self.engine(), events).await.into_iter().map(answer).collect()
+    }
+
+    /// Who exists, or did a few minutes ago.
+    pub fn known(&self) -> &Known {
+        &self.shared.known
     }
 
     /// Submits a message to somebody who exists, as far as is known: his home may be another one, which judges it later.
@@ -138,12 +140,25 @@ impl Context {
     }
 }
 
+fn answer(verdict: Result<Verdict, EngineError>) -> Result<Answer, Failure> {
+    match verdict? {
+        Verdict::Applied(answer) | Verdict::Repeat(answer) => Ok(answer),
+        other => Err(refused(other)),
+    }
+}
+
 /// The failure that a verdict without an answer means.
 pub fn refused(verdict: Verdict) -> Failure {
     match verdict {
         Verdict::Refused(refusal) => refusal.into(),
         // Written by an owner of another epoch: whoever asked tries again.
         _ => Code::TOO_MANY_REQUESTS.into(),
+    }
+}
+
+impl From<Unfit> for Failure {
+    fn from(unfit: Unfit) -> Self {
+        Self::new(unfit.code, unfit.text)
     }
 }
 

@@ -1,11 +1,11 @@
 use duolog_topics::{Account, FriendAction, FriendChanged};
 use serde::Deserialize;
 
-use super::friend_update::{SOURCE_BYTES, WORDING_BYTES, check_groups, check_remark, check_text};
 use super::{Context, Granted};
 use crate::domain::verdict::Answer;
 use crate::domain::view::Mailbox;
 use crate::error::Code;
+use crate::gateway::friend::{changed, check_groups, check_remark, check_source, check_wording};
 use crate::gateway::profile;
 use crate::gateway::ws::protocol::Failure;
 use crate::gateway::ws::protocol::frame::object;
@@ -29,13 +29,15 @@ fn yes() -> bool {
 
 impl FriendAdd {
     /// # Errors
-    /// 30001 for a text that is too long, 60003 for another field.
+    /// 30001 for a text that is not as it has to be, 60003 for another field.
     pub fn parse(args: &str) -> Result<Self, Failure> {
-        let add: Self = object(args)?;
-        check_remark(add.remark.as_deref())?;
+        let mut add: Self = object(args)?;
+        // As in the server API: no name is no group.
+        add.group = add.group.filter(|group| !group.is_empty());
+        check_remark(add.remark.as_deref().unwrap_or_default())?;
         check_groups(add.group.as_slice())?;
-        check_text(add.wording.as_deref(), "wording", WORDING_BYTES)?;
-        check_text(add.source.as_deref(), "source", SOURCE_BYTES)?;
+        check_wording(add.wording.as_deref().unwrap_or_default())?;
+        add.source.as_deref().map_or(Ok(()), check_source)?;
         Ok(add)
     }
 
@@ -51,19 +53,14 @@ impl FriendAdd {
     /// 30516 the peer lets nobody add him, 30515 blocked by the user, 30525 by the peer, 30010 and 30014 too many friends,
     /// 30012 too many requests, 30009 the user may not add, 30003 nobody.
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
+        let action = self.allowed(context).await?;
         let event = FriendChanged {
-            action: self.allowed(context).await?,
-            owner: context.account().clone(),
-            peer: self.account,
             both: self.both,
-            forced: false,
             remark: self.remark,
             groups: self.group.map(|group| vec![group]),
             source: self.source,
             wording: self.wording,
-            custom: None,
-            decided: None,
-            via: context.via(),
+            ..changed(context.account(), self.account, action, context.via())
         };
         let state = match context.submit(event).await? {
             Answer::Pending => "pending",
@@ -72,5 +69,39 @@ impl FriendAdd {
         Ok(Granted::Ok(object_text(|reply| {
             reply.text("state", state);
         })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parse(field: &str, value: Value) -> Result<FriendAdd, u32> {
+        let parsed = FriendAdd::parse(&json!({"account": "bob", field: value}).to_string());
+        parsed.map_err(|failure| failure.code.number())
+    }
+
+    #[test]
+    fn what_is_noted_has_to_be_what_the_server_api_takes() {
+        for (field, value) in [
+            ("remark", "r".repeat(97)),
+            ("group", "g".repeat(31)),
+            ("wording", "w".repeat(257)),
+            ("source", "AddSource_Type_123456789".to_owned()),
+            ("source", "web".to_owned()),
+            ("source", String::new()),
+        ] {
+            assert_eq!(parse(field, json!(value)).err(), Some(30_001), "{field}: {value}");
+        }
+        let source = parse("source", json!("AddSource_Type_web")).unwrap().source;
+        assert_eq!(source.as_deref(), Some("AddSource_Type_web"));
+    }
+
+    #[test]
+    fn a_group_without_a_name_is_none() {
+        assert_eq!(parse("group", json!("")).unwrap().group, None);
+        assert_eq!(parse("group", json!("g")).unwrap().group.as_deref(), Some("g"));
     }
 }

@@ -1,8 +1,8 @@
 use duolog_topics::{Account, FriendAction, FriendChanged};
 use serde::Deserialize;
 
-use super::friend_update::check_remark;
 use super::{Context, Granted};
+use crate::gateway::friend::{changed, check_remark};
 use crate::gateway::ws::protocol::Failure;
 use crate::gateway::ws::protocol::frame::object;
 
@@ -19,27 +19,15 @@ impl FriendAnswer {
     /// 30001 for a text that is too long, 60003 for another field.
     pub fn parse(args: &str) -> Result<Self, Failure> {
         let answer: Self = object(args)?;
-        check_remark(answer.remark.as_deref())?;
+        check_remark(answer.remark.as_deref().unwrap_or_default())?;
         Ok(answer)
     }
 
     /// # Errors
     /// 30614 if he does not ask.
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
-        let event = FriendChanged {
-            owner: context.account().clone(),
-            peer: self.account,
-            action: if self.accept { FriendAction::Accept } else { FriendAction::Refuse },
-            both: true,
-            forced: false,
-            remark: self.remark,
-            groups: None,
-            source: None,
-            wording: None,
-            custom: None,
-            decided: None,
-            via: context.via(),
-        };
-        context.change(event).await
+        let action = if self.accept { FriendAction::Accept } else { FriendAction::Refuse };
+        let answer = changed(context.account(), self.account, action, context.via());
+        context.change(FriendChanged { both: true, remark: self.remark, ..answer }).await
     }
 }

@@ -2,18 +2,9 @@ use duolog_topics::{Account, FriendAction, FriendChanged};
 use serde::Deserialize;
 
 use super::{Context, Granted};
-use crate::error::Code;
+use crate::gateway::friend::{changed, check_groups, check_remark};
 use crate::gateway::ws::protocol::Failure;
 use crate::gateway::ws::protocol::frame::object;
-
-/// Longest texts of a friend, in bytes: those of the server API.
-const REMARK_BYTES: usize = 96;
-const GROUP_BYTES: usize = 30;
-pub const WORDING_BYTES: usize = 256;
-/// `AddSource_Type_` and at most 8 letters.
-pub const SOURCE_BYTES: usize = 23;
-/// Groups that one friend may be in.
-const GROUPS: usize = 32;
 
 /// `friend_update`: what the user notes of a friend.
 #[derive(Deserialize)]
@@ -25,10 +16,10 @@ pub struct FriendUpdate {
 
 impl FriendUpdate {
     /// # Errors
-    /// 30001 for a text that is too long, 60003 for another field.
+    /// 30001 for a remark or a group that is not as it has to be, 30011 for too many groups, 60003 for another field.
     pub fn parse(args: &str) -> Result<Self, Failure> {
         let update: Self = object(args)?;
-        check_remark(update.remark.as_deref())?;
+        check_remark(update.remark.as_deref().unwrap_or_default())?;
         check_groups(update.groups.as_deref().unwrap_or_default())?;
         Ok(update)
     }
@@ -36,42 +27,29 @@ impl FriendUpdate {
     /// # Errors
     /// 31704 if the user does not list him.
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
-        let event = FriendChanged {
-            owner: context.account().clone(),
-            peer: self.account,
-            action: FriendAction::Update,
-            both: false,
-            forced: false,
-            remark: self.remark,
-            groups: self.groups,
-            source: None,
-            wording: None,
-            custom: None,
-            decided: None,
-            via: context.via(),
+        let Self { account, remark, groups } = self;
+        let update = changed(context.account(), account, FriendAction::Update, context.via());
+        context.change(FriendChanged { remark, groups, ..update }).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_is_noted_has_to_be_what_the_server_api_takes() {
+        let code = |field: &str, value: Value| {
+            let parsed = FriendUpdate::parse(&json!({"account": "bob", field: value}).to_string());
+            parsed.map_or_else(|failure| failure.code.number(), |_| 0)
         };
-        context.change(event).await
-    }
-}
-
-pub fn check_remark(remark: Option<&str>) -> Result<(), Failure> {
-    check_text(remark, "remark", REMARK_BYTES)
-}
-
-pub fn check_groups(groups: &[String]) -> Result<(), Failure> {
-    if groups.len() > GROUPS {
-        return Err(Failure::new(Code::FRIEND_GROUPS_FULL, format!("groups: more than {GROUPS}")));
-    }
-    groups.iter().try_for_each(|group| check_text(Some(group), "group", GROUP_BYTES))
-}
-
-/// # Errors
-/// 30001 if the text is too long.
-pub fn check_text(text: Option<&str>, field: &'static str, limit: usize) -> Result<(), Failure> {
-    match text {
-        Some(text) if text.len() > limit => {
-            Err(Failure::new(Code::RELATION_PARAMETER_INVALID, format!("{field}: more than {limit} bytes")))
-        }
-        _ => Ok(()),
+        assert_eq!((code("remark", json!("")), code("groups", json!([]))), (0, 0));
+        assert_eq!(code("remark", json!("r".repeat(97))), 30_001);
+        assert_eq!(code("groups", json!([""])), 30_001, "the server API could not delete it");
+        assert_eq!(code("groups", json!(["g".repeat(31)])), 30_001);
+        assert_eq!(code("groups", json!(vec!["g"; 33])), 30_011);
+        assert_eq!(code("groups", json!("g")), 60_003);
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::view::{HistoryFrom, HistoryPage, HistoryQuery};
 use crate::error::Code;
 use crate::gateway::ws::protocol::Failure;
 use crate::gateway::ws::protocol::entry::write_message;
+use crate::gateway::ws::protocol::fit::{message_bytes, that_fit};
 use crate::gateway::ws::protocol::frame::object;
 use crate::gateway::ws::protocol::json::object_text;
 
@@ -55,8 +56,24 @@ impl History {
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
         let direction = self.query.direction;
         let page = context.read(move |mailbox, account| mailbox.history(account, &self.peer, &self.query)).await?;
-        let page = page.ok_or(Code::MESSAGE_UNKNOWN)?;
+        let mut page = page.ok_or(Code::MESSAGE_UNKNOWN)?;
+        shorten(&mut page, direction);
         Ok(Granted::Ok(rendered(context.account(), direction, &page)))
+    }
+}
+
+/// Cuts a page to what goes into one frame, at the end from which the next one goes on.
+fn shorten(page: &mut HistoryPage, direction: Direction) {
+    let sizes = page.list.iter().map(|(_, message)| message_bytes(message));
+    let fit = match direction {
+        Direction::Backward => that_fit(sizes.rev()),
+        Direction::Forward => that_fit(sizes),
+    };
+    let Some(fit) = fit else { return };
+    page.complete = false;
+    match direction {
+        Direction::Backward => drop(page.list.drain(..page.list.len() - fit)),
+        Direction::Forward => page.list.truncate(fit),
     }
 }
 
@@ -89,10 +106,11 @@ fn place_or_key(text: &str) -> Result<HistoryFrom, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use duolog_topics::MsgKey;
+    use duolog_topics::{MsgKey, Origin, RawJson};
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::domain::view::{MessageFlagsView, MessageView};
 
     fn query(args: &Value) -> HistoryQuery {
         match History::parse(&args.to_string()) {
@@ -116,6 +134,41 @@ mod tests {
         assert_eq!(forward.from, Some(HistoryFrom::Place(HistoryPlace { time: 5, sequence: 6 })));
         assert_eq!((forward.limit, forward.since, forward.until), (7, Some(8), Some(9)));
         assert_eq!(query(&json!({"peer": "b", "limit": 1000})).limit, HISTORY_PAGE);
+    }
+
+    fn message(bytes: usize) -> MessageView {
+        let (alice, bob) = (Account::new("alice").unwrap(), Account::new("bob").unwrap());
+        let body = RawJson::from_checked(format!("[\"{}\"]", "x".repeat(bytes - 4)));
+        let (key, flags) = (MsgKey { seq: 7, random: 8, time: 9 }, MessageFlagsView::default());
+        let (origin, custom) = (Origin::Client, None);
+        MessageView {
+            key,
+            from: alice,
+            to: bob,
+            time: 9_000,
+            body,
+            custom,
+            random: 8,
+            msg_seq: 7,
+            origin,
+            flags,
+            peer_read: false,
+        }
+    }
+
+    #[test]
+    fn a_page_of_long_messages_is_cut_where_the_next_one_goes_on() {
+        let list = (1..=100).map(|place| (HistoryPlace { time: place, sequence: place }, message(8_192)));
+        let whole = HistoryPage { list: list.collect(), complete: true };
+        for (direction, first, last) in [(Direction::Backward, 86, 100), (Direction::Forward, 1, 15)] {
+            let mut page = whole.clone();
+            shorten(&mut page, direction);
+            let places: Vec<u64> = page.list.iter().map(|(place, _)| place.sequence).collect();
+            assert_eq!((places, page.complete), ((first..=last).collect::<Vec<u64>>(), false));
+        }
+        let mut few = HistoryPage { list: whole.list[..10].to_vec(), complete: true };
+        shorten(&mut few, Direction::Backward);
+        assert_eq!((few.list.len(), few.complete), (10, true));
     }
 
     #[test]

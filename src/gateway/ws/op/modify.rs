@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::args::key;
 use super::{Context, Granted};
-use crate::gateway::elements::{check_body, check_custom};
+use crate::gateway::elements::check_change;
 use crate::gateway::ws::protocol::Failure;
 use crate::gateway::ws::protocol::frame::object;
 
@@ -45,11 +45,7 @@ impl Modify {
     /// The codes of a wrong body; 20022 unknown, 20023 recalled.
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
         let limit = context.settings().limits.body_bytes;
-        let checked = match (&self.body, &self.custom) {
-            (Some(body), custom) => check_body(body, custom.as_deref(), limit).map(Some),
-            (None, Some(custom)) => check_custom(custom, limit).map(|()| None),
-            (None, None) => Ok(None),
-        };
+        let checked = check_change(self.body.as_deref(), self.custom.as_deref(), limit);
         let body = checked.map_err(|error| Failure::new(error.code(), error.to_string()))?;
         let from = context.account().clone();
         let by = from.clone();

@@ -7,12 +7,9 @@ use super::args::{optional, required};
 use super::{Context, Granted};
 use crate::domain::verdict::{Answer, Verdict};
 use crate::error::Code;
-use crate::gateway::elements::{check_body, check_push_info};
+use crate::gateway::elements::{as_kept, check_body, check_push_info, cut_life};
 use crate::gateway::ws::protocol::Failure;
 use crate::gateway::ws::protocol::frame::object;
-
-/// The longest that a message waits for an offline receiver, in seconds (`MsgLifeTime`); more is cut to it.
-const LIFE_SECONDS: u64 = 604_800;
 
 /// `send`: a message to one user.
 pub struct Send {
@@ -78,7 +75,7 @@ impl Send {
             seq_given: args.msg_seq.is_some(),
             msg_seq: args.msg_seq.unwrap_or_default(),
             custom: args.custom,
-            life: life.map(|seconds| u32::try_from(seconds.min(LIFE_SECONDS)).expect("a week has fewer seconds")),
+            life: life.map(cut_life),
             push,
             flags: MessageFlags {
                 // A message that waits for nobody is for those who are there.
@@ -106,9 +103,10 @@ impl Send {
         SendKey { to: self.to.clone(), msg_seq: self.msg_seq, random: self.random }
     }
 
-    /// See [`said`].
-    pub fn said(&self) -> u64 {
-        said(self.body.trim_ascii(), self.custom.as_deref())
+    /// See [`said`]. `limit`: of body and custom data.
+    pub fn said(&self, limit: usize) -> u64 {
+        let custom = self.custom.as_deref();
+        said(&as_kept(&self.body, custom, limit), custom)
     }
 
     /// What makes another message of one with an equal key: all that the client said about it.
@@ -220,6 +218,17 @@ mod tests {
     fn a_life_of_nothing_is_online_only_and_a_long_one_is_a_week() {
         assert!(Send::parse(&with("life_time", json!(0))).unwrap().flags.online_only);
         assert_eq!(Send::parse(&with("life_time", json!(u64::MAX))).unwrap().life, Some(604_800));
+    }
+
+    #[test]
+    fn a_message_that_is_kept_in_its_shortest_form_says_the_same() {
+        let spaces = " ".repeat(100);
+        let args = format!(r#"{{"to":"bob","random":1,"body":[{{"MsgType":"X","MsgContent":{{}}}}{spaces}]}}"#);
+        let send = Send::parse(&args).unwrap();
+        for limit in [100, 1_000] {
+            let kept = check_body(&send.body, None, limit).unwrap();
+            assert_eq!(send.said(limit), said(kept.as_str(), None));
+        }
     }
 
     #[test]

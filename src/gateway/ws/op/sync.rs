@@ -4,6 +4,7 @@ use super::args::page_size;
 use super::{Context, Granted};
 use crate::gateway::ws::protocol::Failure;
 use crate::gateway::ws::protocol::entry::write_entry;
+use crate::gateway::ws::protocol::fit::shorten;
 use crate::gateway::ws::protocol::frame::object;
 use crate::gateway::ws::protocol::json::object_text;
 
@@ -33,7 +34,8 @@ impl Sync {
     /// # Errors
     /// If the timeline cannot be read now.
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
-        let page = context.read(move |mailbox, account| mailbox.timeline(account, self.after, self.limit)).await?;
+        let mut page = context.read(move |mailbox, account| mailbox.timeline(account, self.after, self.limit)).await?;
+        shorten(&mut page);
         let ok = object_text(|object| {
             object.list("list", &page.list, |out, (sequence, entry)| {
                 write_entry(out, context.account(), Some(*sequence), entry);

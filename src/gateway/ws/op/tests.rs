@@ -21,8 +21,8 @@ const INTRODUCTION: &str = "\
 Made from the table in `src/gateway/ws/op/mod.rs`. A client asks with `{\"id\": 7, \"op\": \"send\", \"args\": {...}}` over the
 WebSocket at `/v1/ws`. *Codes*: those of a reply's `error`, besides what any op may have: 60003 for a field that is missing or
 wrong and has no code of its own, 60009 for an op that there is not, 20002 before the login, and those that say \"try
-again\" (60007, 60008, 20005); *each*: what else than 0 stands in `results`. [ERRORS.md](ERRORS.md) lists the codes,
-[CLIENT_PROTOCOL.md](CLIENT_PROTOCOL.md) says what args and replies hold.
+again\" (60007, 60008, 20005); *each*: what else than 0 stands in `results`, besides those that say \"try again\".
+[ERRORS.md](ERRORS.md) lists the codes, [CLIENT_PROTOCOL.md](CLIENT_PROTOCOL.md) says what args and replies hold.
 
 | op | does | codes | each |
 |---|---|---|---|

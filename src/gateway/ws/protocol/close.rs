@@ -61,6 +61,11 @@ impl Close {
         Self::new(CloseCode::Moved, "the account's home has moved")
     }
 
+    /// The gateway leaves.
+    pub const fn stopping() -> Self {
+        Self::new(CloseCode::GoingAway, "the server stops")
+    }
+
     /// The client takes nothing.
     pub const fn stalled() -> Self {
         Self::new(CloseCode::Stalled, "nothing was taken for too long")

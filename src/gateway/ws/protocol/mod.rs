@@ -3,6 +3,7 @@
 pub mod close;
 pub mod entry;
 pub mod failure;
+pub mod fit;
 pub mod frame;
 pub mod json;
 mod msgpack;

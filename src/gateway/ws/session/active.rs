@@ -89,7 +89,7 @@ impl Active {
         self.stream.flush(&self.identity, &mut self.requests, out);
         self.log_out_if_due(out);
         if self.draining && self.requests.is_empty() && self.logout == Logout::No {
-            return close(Close::new(CloseCode::GoingAway, "the server stops"), out);
+            return close(Close::stopping(), out);
         }
         if out.iter().any(|output| matches!(output, Output::Frame(_) | Output::Close(_))) {
             self.pulse.sent(now);
@@ -123,7 +123,9 @@ impl Active {
             Input::Draining => {
                 // Sessions end with the epoch of their server.
                 self.end = None;
-                self.draining = true;
+                if std::mem::replace(&mut self.draining, true) {
+                    return close(Close::stopping(), out);
+                }
                 Next::Stay
             }
             Input::Moved => {
@@ -182,7 +184,7 @@ impl Active {
             self.sends.take(now).map_err(Failure::busy_for)?;
             send.number(self.random());
         }
-        self.requests.admit(id, request, out);
+        self.requests.admit(id, request, self.settings.limits.body_bytes, out);
         Ok(())
     }
 

@@ -47,7 +47,7 @@ impl Greeting {
             }
             Input::Flawed(flaw) => flaw.close(),
             Input::Stalled => Close::stalled(),
-            Input::Draining => Close::new(CloseCode::GoingAway, "the server stops"),
+            Input::Draining => Close::stopping(),
             Input::Moved => Close::moved(),
             Input::Gone => return Next::End,
             Input::Time if now >= self.next_time() => TOO_LATE,

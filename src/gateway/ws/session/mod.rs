@@ -39,7 +39,7 @@ pub enum Input<'a> {
     Flawed(Flaw),
     /// The client has taken nothing for too long.
     Stalled,
-    /// The server stops.
+    /// The server stops. Said again, it waits no longer for what was asked.
     Draining,
     /// The account's home is at another node now.
     Moved,

@@ -71,11 +71,11 @@ impl Requests {
         self.open.is_empty()
     }
 
-    /// Takes a request in, and calls it as soon as its lane allows.
-    pub fn admit(&mut self, id: u64, request: Box<Request>, out: &mut Vec<Output>) {
+    /// Takes a request in, and calls it as soon as its lane allows. `body_bytes`: the longest that a message may be.
+    pub fn admit(&mut self, id: u64, request: Box<Request>, body_bytes: usize, out: &mut Vec<Output>) {
         self.last_ticket = self.last_ticket.wrapping_add(1);
         let (send, said) = match &*request {
-            Request::Send(send) => (Some(send.key()), send.said()),
+            Request::Send(send) => (Some(send.key()), send.said(body_bytes)),
             _ => (None, 0),
         };
         let (ticket, lane) = (self.last_ticket, request.lane());

@@ -9,8 +9,9 @@ use crate::domain::verdict::{Announcement, Sent};
 use crate::domain::view::{Entry, MessageView, RecentContacts, TimelinePage};
 use crate::gateway::ws::op::Identity;
 use crate::gateway::ws::op::send::SendKey;
+use crate::gateway::ws::protocol::fit::{entry_bytes, shorten, that_fit};
 use crate::gateway::ws::protocol::reply::{self, Messages};
-use crate::gateway::ws::settings::{LIVE_BATCH, PUSH_BYTES};
+use crate::gateway::ws::settings::LIVE_BATCH;
 
 /// What a device gets of its account's timeline, in sequence order and none twice.
 ///
@@ -156,12 +157,9 @@ impl Stream {
         };
         let has_to_wait = |page: &Page| !requests.is_empty() && page.timeline.list.iter().any(blocked);
         let Some(page) = self.arrived.take_if(|page| !has_to_wait(page)) else { return };
-        let Page { timeline: TimelinePage { mut list, mut cursor, mut more }, contacts } = *page;
-        if let Some(fit) = entries_that_fit(list.iter().map(|(_, entry)| entry)) {
-            list.truncate(fit);
-            more = true;
-            cursor = list.last().map_or(cursor, |(sequence, _)| *sequence);
-        }
+        let Page { mut timeline, contacts } = *page;
+        shorten(&mut timeline);
+        let TimelinePage { list, cursor, more } = timeline;
         let list: Vec<_> = list.into_iter().map(|(sequence, entry)| (Some(sequence), entry)).collect();
         let after = self.told;
         (self.position, self.queued) = (cursor, cursor);
@@ -247,7 +245,7 @@ impl Stream {
     fn push(&mut self, batch: &mut Vec<(Option<u64>, Arc<Entry>)>, account: &Account, out: &mut Vec<Output>) {
         let mut rest = &batch[..];
         while !rest.is_empty() {
-            let fit = entries_that_fit(rest.iter().map(|(_, entry)| &**entry)).unwrap_or(rest.len());
+            let fit = that_fit(rest.iter().map(|(_, entry)| entry_bytes(entry))).unwrap_or(rest.len());
             let (list, later) = rest.split_at(fit.min(LIVE_BATCH));
             let last = list.iter().rev().find_map(|(sequence, _)| *sequence).unwrap_or(self.told);
             let cursor = if later.is_empty() { self.position } else { last };
@@ -301,21 +299,4 @@ fn answer(requests: &mut Requests, ticket: super::requests::Ticket, sent: &Sent,
     if let Some(id) = requests.id(ticket) {
         requests.answer(ticket, reply::granted(id, &reply::sent(sent)), out);
     }
-}
-
-/// How many entries fit into one push, at least one; `None` if all of them do.
-fn entries_that_fit<'a>(entries: impl Iterator<Item = &'a Entry>) -> Option<usize> {
-    /// About what an entry takes besides its texts.
-    const FRAME: usize = 256;
-    let mut bytes = 0;
-    for (place, entry) in entries.enumerate() {
-        bytes += FRAME;
-        if let Entry::Message(MessageView { body, custom, .. }) = entry {
-            bytes += body.as_str().len() + custom.as_ref().map_or(0, String::len);
-        }
-        if bytes > PUSH_BYTES && place > 0 {
-            return Some(place);
-        }
-    }
-    None
 }

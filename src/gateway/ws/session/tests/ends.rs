@@ -99,6 +99,18 @@ fn what_was_asked_for_is_answered_before_the_server_stops() {
 }
 
 #[test]
+fn a_server_that_stops_does_not_wait_for_an_answer_that_cannot_leave() {
+    let mut bench = Bench::live(5);
+    bench.request(2, "sync", json!({"after": 0}));
+    bench.ticket();
+    bench.input(Input::Draining);
+    bench.nothing();
+    bench.input(Input::Draining);
+    assert_eq!(bench.closed(), CloseCode::GoingAway);
+    assert_eq!(end_reason(&bench), None);
+}
+
+#[test]
 fn a_logout_is_answered_after_everything_before_it() {
     let mut bench = Bench::live(5);
     bench.request(2, "sync", json!({"after": 0}));
