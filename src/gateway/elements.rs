@@ -125,15 +125,28 @@ fn check_elements(body: &str) -> Result<RawJson, BodyError> {
     Ok(RawJson::from_checked(body))
 }
 
-/// Checks what replaces a message's content, and returns the new body if there is one. Of custom data that comes without
-/// a body only the size can be wrong.
+/// The body and the custom data of a message that is to be changed.
+#[derive(Clone, Default, Debug)]
+pub struct Held {
+    pub body: String,
+    pub custom: Option<String>,
+}
+
+/// Checks what replaces a message's content, and returns the new body if there is one. What stays of the message counts: of
+/// `held`, which may be empty where nothing of it does.
 ///
 /// # Errors
 /// As [`check_body`].
-pub fn check_change(body: Option<&str>, custom: Option<&str>, limit: usize) -> Result<Option<RawJson>, BodyError> {
+pub fn check_change(
+    body: Option<&str>,
+    custom: Option<&str>,
+    held: &Held,
+    limit: usize,
+) -> Result<Option<RawJson>, BodyError> {
+    let custom = custom.or(held.custom.as_deref());
     match body {
         Some(body) => check_body(body, custom, limit).map(Some),
-        None => check_size("", custom, limit).map(|()| None),
+        None => check_size(&held.body, custom, limit).map(|()| None),
     }
 }
 

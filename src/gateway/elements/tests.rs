@@ -148,13 +148,22 @@ fn body_and_custom_data_share_a_limit() {
 #[test]
 fn a_change_brings_a_body_or_custom_data_or_both() {
     let body = json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": "hi"}}]).to_string();
-    let change = |body: Option<&str>, custom: Option<&str>, limit: usize| {
-        check_change(body, custom, limit).map(|body| body.is_some()).map_err(|error| error.code())
+    let held = |body: &str, custom: Option<&str>| Held { body: body.to_owned(), custom: custom.map(str::to_owned) };
+    let change_of = |held: &Held, body: Option<&str>, custom: Option<&str>, limit: usize| {
+        check_change(body, custom, held, limit).map(|body| body.is_some()).map_err(|error| error.code())
     };
+    let change = |body, custom, limit| change_of(&Held::default(), body, custom, limit);
     assert_eq!(change(Some(&body), Some("abc"), body.len() + 3), Ok(true));
     assert_eq!(change(Some(&body), Some("abcd"), body.len() + 3), Err(Code::BODY_TOO_LONG));
     assert_eq!(change(None, Some("abc"), 3), Ok(false));
     assert_eq!(change(None, Some("abcd"), 3), Err(Code::BODY_TOO_LONG));
+    // What stays counts, what is replaced does not.
+    let long = held(&body, Some("abc"));
+    assert_eq!(change_of(&long, Some(&body), None, body.len() + 3), Ok(true));
+    assert_eq!(change_of(&long, Some(&body), None, body.len() + 2), Err(Code::BODY_TOO_LONG));
+    assert_eq!(change_of(&long, None, Some("ab"), body.len() + 2), Ok(false));
+    assert_eq!(change_of(&long, None, Some("abc"), body.len() + 2), Err(Code::BODY_TOO_LONG));
+    assert_eq!(change_of(&long, Some(&body), Some(""), body.len()), Ok(true));
 }
 
 #[test]

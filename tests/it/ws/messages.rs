@@ -196,6 +196,8 @@ fn a_message_can_be_modified_by_its_sender() {
     assert_eq!(at_bob.code("modify", json!({"peer": alice, "key": key, "custom": "d"})), 20_022);
     assert_eq!(at_alice.code("modify", json!({"peer": bob, "key": key})), 60_003);
     assert_eq!(at_alice.code("modify", json!({"peer": bob, "key": key, "body": {}})), 90_007);
+    let long = "c".repeat(8_192 - body("after").to_string().len() + 1);
+    assert_eq!(at_alice.code("modify", json!({"peer": bob, "key": key, "custom": long})), 80_002, "the body stays");
 }
 
 #[test]

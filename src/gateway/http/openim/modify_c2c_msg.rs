@@ -4,7 +4,7 @@ use super::held::must_be_held;
 use super::outgoing::describe;
 use super::{from_account, msg_key, to_account};
 use crate::error::Code;
-use crate::gateway::elements::{self, BodyError};
+use crate::gateway::elements::{self, BodyError, Held};
 use crate::gateway::http::context::Context;
 use crate::gateway::http::error::ApiError;
 use crate::gateway::http::fields::Fields;
@@ -40,8 +40,10 @@ pub async fn run(context: &Context<'_>, request: Request) -> Result<Reply, ApiEr
     let Request { from, to, key, body, custom } = request;
     let limit = context.shared().settings.body_bytes;
     let refused = |error: BodyError| ApiError::new(error.code(), describe(&error));
-    let body = elements::check_change(body.as_deref(), custom.as_deref(), limit).map_err(refused)?;
-    must_be_held(context, &from, &to, key).await?;
+    let alone = elements::check_change(body.as_deref(), custom.as_deref(), &Held::default(), limit);
+    alone.map_err(refused)?;
+    let held = must_be_held(context, &from, &to, key).await?;
+    let body = elements::check_change(body.as_deref(), custom.as_deref(), &held, limit).map_err(refused)?;
     let by = context.operator.clone();
     context.submit(&from, MessageModified { from: from.clone(), to, key, by, by_operator: true, body, custom }).await?;
     Ok(Reply::plain())

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::args::key;
 use super::{Context, Granted};
-use crate::gateway::elements::check_change;
+use crate::gateway::elements::{Held, check_change};
 use crate::gateway::ws::protocol::Failure;
 use crate::gateway::ws::protocol::frame::object;
 
@@ -45,11 +45,24 @@ impl Modify {
     /// The codes of a wrong body; 20022 unknown, 20023 recalled.
     pub async fn run(self, context: &Context) -> Result<Granted, Failure> {
         let limit = context.settings().limits.body_bytes;
-        let checked = check_change(self.body.as_deref(), self.custom.as_deref(), limit);
+        let held =
+            if self.body.is_some() && self.custom.is_some() { Held::default() } else { self.held(context).await? };
+        let checked = check_change(self.body.as_deref(), self.custom.as_deref(), &held, limit);
         let body = checked.map_err(|error| Failure::new(error.code(), error.to_string()))?;
         let from = context.account().clone();
         let by = from.clone();
         let (to, key, custom) = (self.peer, self.key, self.custom);
         context.change(MessageModified { from, to, key, by, by_operator: false, body, custom }).await
+    }
+
+    /// What the message says now; nothing of one that is unknown: the log refuses the change.
+    async fn held(&self, context: &Context) -> Result<Held, Failure> {
+        let (peer, key) = (self.peer.clone(), self.key);
+        let message = context.read(move |mailbox, account| {
+            let found = mailbox.find_sent(account, &peer, account, key)?;
+            found.map(|(_, entry)| mailbox.message(entry.pointer)).transpose()
+        });
+        let message = message.await?.flatten();
+        Ok(message.map(|row| Held { body: row.body.as_str().to_owned(), custom: row.custom }).unwrap_or_default())
     }
 }
