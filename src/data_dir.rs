@@ -111,6 +111,9 @@ pub struct OpenData {
     pub lock: DirLock,
 }
 
+/// The log, and of each partition its store and what follows its horizons.
+type OpenStates = (Arc<dyn Log>, Vec<Store>, Vec<Arc<ExpiredRows>>);
+
 impl DataDir {
     /// `checkpoints`: the folder in which they lie, if not under the directory.
     pub fn new(root: impl Into<PathBuf>, checkpoints: Option<&Path>) -> Self {
@@ -188,7 +191,18 @@ impl DataDir {
     ) -> Result<OpenData, DataDirError> {
         let lock = lock_dir(&self.root)?;
         self.refuse_moved()?;
-        let log = open_log()?;
+        let missing = [self.log(), self.states()].map(|path| is_absent(&path).then_some(path));
+        match open_log().map_err(DataDirError::from).and_then(|log| self.open_states(log)) {
+            Ok((log, stores, expiry)) => Ok(OpenData { log, stores, expiry, lock }),
+            Err(error) => {
+                remove_begun(missing);
+                Err(error)
+            }
+        }
+    }
+
+    /// A store for each partition of an open log.
+    fn open_states(&self, log: Arc<dyn Log>) -> Result<OpenStates, DataDirError> {
         let partitions = log.partitions();
         self.refuse_other_partitions(partitions)?;
         let shared = Shared::new(SharedSizes::default()).map_err(DataDirError::Shared)?;
@@ -198,7 +212,7 @@ impl DataDir {
             stores.push(state.store);
             expiry.push(state.expiry);
         }
-        Ok(OpenData { log, stores, expiry, lock })
+        Ok((log, stores, expiry))
     }
 
     /// Takes the directory and opens the log, but no store yet: a node opens those of the partitions that it gets.
@@ -336,6 +350,24 @@ impl DataDir {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a path names nothing at all, not even a link to a disk that is not mounted.
+fn is_absent(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// Takes away a log that a start has begun before it was refused, and the states beside it: the next start would take the
+/// log, in which nothing is, for the one that is missing.
+fn remove_begun([log, states]: [Option<PathBuf>; 2]) {
+    let Some(log) = log.filter(|log| log.exists()) else { return };
+    for begun in states.into_iter().chain([log]) {
+        if let Err(error) = std::fs::remove_dir_all(&begun)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!("{} was begun and is of no use; it cannot be removed: {error}", begun.display());
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rdkafka::error::KafkaError;
+
 use crate::cloud_events::CLOUD_EVENTS;
 use crate::config::{Config, ConfigError, Kafka, Provider, StoreUrl};
 use crate::consumers::dead_letters;
@@ -9,6 +11,9 @@ use crate::data_dir::DataDir;
 use crate::log::kafka::{KafkaSettings, Stream};
 use crate::log::{EmbeddedLog, KafkaLog, Log, LogError};
 use crate::store::checkpoint::{Place, S3Place};
+
+/// The key of what is handed to librdkafka.
+const PROPERTIES: &str = "log.kafka.properties";
 
 /// The data directory, and where its checkpoints lie.
 ///
@@ -123,5 +128,51 @@ pub fn kafka_settings(kafka: &Kafka) -> KafkaSettings {
         replication: kafka.replication,
         properties: kafka.properties.clone(),
         headers: CLOUD_EVENTS,
+    }
+}
+
+/// Refuses properties for librdkafka that break the log's promise, or that it does not know. Asks no broker.
+///
+/// # Errors
+/// The text names the property.
+pub fn refuse_properties(config: &Config) -> Result<(), ConfigError> {
+    let checked = check_properties(&kafka_settings(&config.kafka));
+    checked.map_err(|what| config.error(PROPERTIES, what))
+}
+
+/// What is wrong with the properties of a log on Kafka, wherever they come from. Asks no broker.
+///
+/// # Errors
+/// The text names the property.
+pub fn check_properties(settings: &KafkaSettings) -> Result<(), String> {
+    let client = settings.client().map_err(|error| match error {
+        LogError::Open(why) => why.trim_start_matches(PROPERTIES).trim_start().to_owned(),
+        error => error.to_string(),
+    })?;
+    match client.create_native_config() {
+        Ok(_) => Ok(()),
+        // Without the value: it may be a secret under a name that is mistyped.
+        Err(KafkaError::ClientConfig(_, what, ..)) => Err(what),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Layers;
+
+    #[test]
+    fn a_property_that_is_forbidden_or_unknown_is_named_with_its_key() {
+        let check = |properties: &str| {
+            let environment = vec![("DUOLOG_LOG__KAFKA__PROPERTIES".to_owned(), format!("{{ {properties} }}"))];
+            refuse_properties(&Config::load(&Layers { environment, ..Layers::default() }).unwrap())
+        };
+        assert_eq!(check("'linger.ms' = 2"), Ok(()));
+        for (properties, expected) in [("acks = 1", ": sets acks, on which"), ("'no.such' = 'hush'", "\"no.such\"")] {
+            let said = check(properties).unwrap_err().to_string();
+            assert!(said.starts_with("DUOLOG_LOG__KAFKA__PROPERTIES: log.kafka.properties: "), "{said}");
+            assert!(said.contains(expected) && !said.contains("hush"), "{said}");
+        }
     }
 }

@@ -1,7 +1,8 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Subcommand};
 use duolog::data_dir::{DataDir, OpenState, continues};
 use duolog::dir_lock::lock_dir;
@@ -9,12 +10,14 @@ use duolog::domain::dump::meta_of;
 use duolog::engine::check_state;
 use duolog::log::Log;
 use duolog::rebuild::{Span, fold_log};
-use duolog::store::checkpoint::{Checkpoints, Manifest, Name, Origin};
+use duolog::store::checkpoint::{Checkpoints, Manifest, Name, Origin, Place};
 use duolog::store::{Shared, SharedSizes};
+use duolog::telemetry::say;
 use duolog_topics::rfc3339;
 use serde_json::{Value, json};
 
-use crate::data::{Data, Progress};
+use crate::data::{Data, Progress, wrong};
+use crate::print::print;
 
 /// Look after checkpoints, the copies of the state that a rebuild starts from
 #[derive(Subcommand)]
@@ -49,12 +52,17 @@ pub struct List {
 impl List {
     fn run(self) -> Result<ExitCode> {
         let dir = self.data.dir()?;
-        for partition in dir.checkpoint_store()?.partitions()? {
-            let checkpoints = dir.checkpoints(partition)?;
+        let store = dir.checkpoint_store()?;
+        if let Place::Folder(folder) = store.place() {
+            // One that is mistyped would look like one in which nothing is.
+            ensure!(folder.is_dir(), "there are no checkpoints: {} is no folder", folder.display());
+        }
+        for partition in store.partitions()? {
+            let checkpoints = store.of(partition);
             for name in checkpoints.list()? {
                 match checkpoints.manifest(&name) {
-                    Ok(manifest) => println!("{}", line(&manifest)),
-                    Err(error) if error.is_damage() => println!("{}", damaged(partition, &name, &error)),
+                    Ok(manifest) => print(line(&manifest))?,
+                    Err(error) if error.is_damage() => print(damaged(partition, &name, &error))?,
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -91,12 +99,25 @@ pub struct Verify {
 impl Verify {
     fn run(self) -> Result<ExitCode> {
         let dir = self.data.dir()?;
-        let partitions = dir.checkpoint_store()?.partitions()?;
-        let mut all_good = !partitions.is_empty();
-        for partition in partitions {
+        let mut all_good = true;
+        for partition in self.partitions(&dir)? {
             all_good &= verify(&dir.checkpoints(partition)?, partition)?;
         }
         Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// The partitions that have checkpoints, and those that should have one: the log's, if it can be read.
+    fn partitions(&self, dir: &DataDir) -> Result<BTreeSet<u32>> {
+        let store = dir.checkpoint_store()?;
+        let mut partitions: BTreeSet<u32> = store.partitions()?.into_iter().collect();
+        match self.data.log() {
+            Ok(log) => partitions.extend(0..log.partitions()),
+            Err(why) if partitions.is_empty() => {
+                return Err(why.context(format!("there are no checkpoints in {}", store.place())));
+            }
+            Err(_) => {}
+        }
+        Ok(partitions)
     }
 }
 
@@ -104,17 +125,20 @@ impl Verify {
 fn verify(checkpoints: &Checkpoints, partition: u32) -> Result<bool> {
     let names = checkpoints.list()?;
     let mut all_good = !names.is_empty();
+    if names.is_empty() {
+        say(format_args!("partition {partition} has no checkpoint"));
+    }
     for name in names {
         let progress = Progress::bytes("reading");
         match checkpoints.verify_watched(&name, &mut |done, all| progress.at(done, all)) {
             Ok(manifest) => {
                 let mut line = line(&manifest);
                 line["good"] = true.into();
-                println!("{line}");
+                print(line)?;
             }
             Err(error) if error.is_damage() => {
                 all_good = false;
-                println!("{}", damaged(partition, &name, &error));
+                print(damaged(partition, &name, &error))?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -143,7 +167,7 @@ impl Make {
             let made = made.with_context(|| format!("partition {partition} has no checkpoint"))?;
             drop(progress);
             checkpoints.prune(&of, &|made| -> Result<bool> { Ok(continues(log.as_ref(), made)?) })?;
-            println!("{}", line(&made));
+            print(line(&made))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -189,11 +213,11 @@ impl Restore {
         let _lock = lock_dir(dir.root())?;
         let partitions = log.partitions();
         if let Some(partition) = self.partition.filter(|partition| *partition >= partitions) {
-            bail!("there is no partition {partition}: the log has {partitions}");
+            return Err(wrong("--partition", format!("there is no partition {partition}: the log has {partitions}")));
         }
         for partition in (0..partitions).filter(|partition| self.partition.is_none_or(|one| one == *partition)) {
             let name = self.restore(&dir, log.as_ref(), partition)?;
-            eprintln!("partition {partition}: the state is that of checkpoint {name}");
+            say(format_args!("partition {partition}: the state is that of checkpoint {name}"));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -222,7 +246,7 @@ fn newest(checkpoints: &Checkpoints, log: &dyn Log, partition: u32) -> Result<Na
     let fits = |manifest: &Manifest| check_state(log, partition, Some(manifest.applied())).is_ok();
     let newest = checkpoints.newest_good(fits)?;
     for (name, error) in &newest.passed_over {
-        eprintln!("checkpoint {name} is passed over: {error}");
+        say(format_args!("checkpoint {name} is passed over: {error}"));
     }
     let found = newest.found.with_context(|| format!("partition {partition} has no good checkpoint of this log"))?;
     Ok(found.name())

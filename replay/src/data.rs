@@ -1,17 +1,18 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use duolog::cloud_events::CLOUD_EVENTS;
-use duolog::config::{Config, Layers, Provider};
+use duolog::config::{Config, ConfigError, Layers, Provider};
 use duolog::consumers::DeadLetters;
 use duolog::data_dir::DataDir;
 use duolog::log::embedded::ReadOnlyLog;
 use duolog::log::kafka::{KafkaSettings, Stream};
 use duolog::log::{EmbeddedLog, KafkaLog, Log};
-use duolog::open_log::{DeadLettersPlace, data_dir, kafka_settings};
+use duolog::open_log::{DeadLettersPlace, check_properties, data_dir, kafka_settings, refuse_properties};
 use duolog::rebuild::Watch;
+use duolog::store::{Store, View};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Where the data is.
@@ -38,6 +39,14 @@ pub struct Data {
     properties: Vec<(String, String)>,
 }
 
+/// A flag that sets a key of the configuration: the flag, the key's path, the text.
+pub type Flag = (&'static str, &'static str, String);
+
+/// What is wrong with a flag: the program ends with 2, as it does for a wrong configuration.
+pub fn wrong(flag: &str, what: impl Into<String>) -> anyhow::Error {
+    ConfigError::new(flag, "", what).into()
+}
+
 pub fn property(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=VALUE"))?;
     Ok((name.to_owned(), value.to_owned()))
@@ -48,16 +57,11 @@ impl Data {
     pub fn config(&self) -> Result<Config> {
         let data = self.data.as_ref().map(|dir| ("--data", "data.dir", dir.display().to_string()));
         let checkpoints = self.checkpoints.as_ref().map(|place| ("--checkpoints", "checkpoint.url", url_of(place)));
-        let flags = data.into_iter().chain(checkpoints).collect();
-        let layers = Layers { file: self.config.clone(), environment: std::env::vars().collect(), flags };
-        Ok(Config::load(&layers)?)
+        self.config_with(data.into_iter().chain(checkpoints).collect())
     }
 
-    /// The same for another data directory, with its checkpoints in it if they are not placed.
-    pub fn config_for(&self, dir: &Path, checkpoints: Option<&str>) -> Result<Config> {
-        let checkpoints = checkpoints.map_or_else(|| format!("file:{}", dir.join("checkpoints").display()), url_of);
-        let flags =
-            vec![("--to", "data.dir", dir.display().to_string()), ("--to-checkpoints", "checkpoint.url", checkpoints)];
+    /// The same with other flags over it.
+    pub fn config_with(&self, flags: Vec<Flag>) -> Result<Config> {
         let layers = Layers { file: self.config.clone(), environment: std::env::vars().collect(), flags };
         Ok(Config::load(&layers)?)
     }
@@ -73,6 +77,18 @@ impl Data {
         let here: Vec<u32> = (0..log.partitions()).filter(is_here).collect();
         ensure!(!here.is_empty(), "there is no state in {}", dir.root().display());
         Ok(here)
+    }
+
+    /// What a server has flushed of a partition's state; it has to be here.
+    pub fn flushed(&self, partition: u32) -> Result<View> {
+        let path = self.dir()?.state(partition);
+        if !path.join("CURRENT").exists() {
+            bail!(
+                "there is no state in {}; a start of the server puts it there, and so does `duolog-replay rebuild`",
+                path.display()
+            );
+        }
+        Store::open_read_only(&path).with_context(|| format!("the state in {} cannot be read", path.display()))
     }
 
     /// The log, for reading: also beside a running server.
@@ -117,17 +133,22 @@ impl Data {
     fn kafka(&self) -> Result<Option<KafkaSettings>> {
         if let Some(brokers) = &self.kafka {
             // Nothing is made: the topic is there.
-            return Ok(Some(kafka_at(brokers, &self.topic_prefix, 1, &self.properties)));
+            let settings = kafka_at(brokers, &self.topic_prefix, 1, &self.properties);
+            check_properties(&settings).map_err(|what| wrong("--kafka-property", what))?;
+            return Ok(Some(settings));
         }
         let config = self.config()?;
-        let named = self.config.is_some() && config.log.provider == Provider::Kafka;
-        Ok(named.then(|| kafka_settings(&config.kafka)))
+        if self.config.is_none() || config.log.provider != Provider::Kafka {
+            return Ok(None);
+        }
+        refuse_properties(&config)?;
+        Ok(Some(kafka_settings(&config.kafka)))
     }
 }
 
 /// A place as `checkpoint.url` takes it: other texts than URLs are folders.
 pub fn url_of(place: &str) -> String {
-    let is_url = place.starts_with("file:") || place.starts_with("s3:");
+    let is_url = place.contains("://") || place.starts_with("file:") || place.starts_with("s3:");
     if is_url { place.to_owned() } else { format!("file:{place}") }
 }
 

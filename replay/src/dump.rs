@@ -8,7 +8,6 @@ use duolog::domain::dump::{DumpedRow, dump, dump_account};
 use duolog::domain::rows::Rows;
 use duolog::log::Log;
 use duolog::rebuild::caught_up;
-use duolog::store::Store;
 use duolog_topics::{Account, partition_of};
 
 use crate::data::Data;
@@ -45,9 +44,7 @@ impl Dump {
 
     /// What the server shows: what it has flushed, and what it has folded since.
     fn now(&self, log: &dyn Log, partition: u32, out: &mut dyn Write) -> Result<()> {
-        let path = self.data.dir()?.state(partition);
-        let place = || format!("the state in {} cannot be read", path.display());
-        let flushed = Store::open_read_only(&path).with_context(place)?;
+        let flushed = self.data.flushed(partition)?;
         let end = log.bounds(partition)?.high_watermark;
         self.print(&caught_up(log, partition, &flushed, end)?, out)
     }

@@ -2,14 +2,13 @@ use std::collections::HashMap;
 use std::io::{BufWriter, Write as _};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use duolog::consumers::{dead_letters, is_progress};
 use duolog::domain::rows::ConsumerRow;
 use duolog::engine::consumers;
 use duolog::log::{Log, ReadLimit};
 use duolog::rebuild::caught_up;
-use duolog::store::Store;
 use duolog_topics::{EventKind, Header, rfc3339};
 use serde_json::{Value, json};
 
@@ -29,9 +28,7 @@ impl Lag {
         let (log, letters) = (self.data.log()?, self.letters()?);
         let mut out = BufWriter::new(std::io::stdout().lock());
         for partition in self.data.partitions(log.as_ref())? {
-            let path = self.data.dir()?.state(partition);
-            let place = || format!("the state in {} cannot be read", path.display());
-            let flushed = Store::open_read_only(&path).with_context(place)?;
+            let flushed = self.data.flushed(partition)?;
             let end = log.bounds(partition)?.high_watermark;
             let rows = caught_up(log.as_ref(), partition, &flushed, end)?;
             for (name, row) in consumers(&rows)? {

@@ -10,6 +10,7 @@ mod lag;
 mod migrate;
 mod owner;
 mod place;
+mod print;
 mod rebuild;
 mod redeliver;
 mod restored;
@@ -20,6 +21,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use duolog::telemetry::{say, with_causes};
 
 #[derive(Parser)]
 #[command(name = "duolog-replay", version, about = "Reads a duolog log again")]
@@ -61,7 +63,7 @@ fn main() -> ExitCode {
         // Whoever reads our output has gone, as `head` does: nothing is wrong.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("duolog-replay: {error:#}");
+            say(format_args!("duolog-replay: {}", with_causes(&*error)));
             let configuration = error.chain().any(|cause| cause.is::<duolog::config::ConfigError>());
             if configuration { ExitCode::from(2) } else { ExitCode::FAILURE }
         }

@@ -36,7 +36,9 @@ impl Owner {
         let dir = data.dir()?;
         // First a look at the log: a folder that holds none is not ours to lock.
         data.log()?;
-        let refused = |error: anyhow::Error| LogError::Open(format!("{error:#}"));
+        let refused = |error: anyhow::Error| {
+            error.downcast::<LogError>().unwrap_or_else(|error| LogError::Open(format!("{error:#}")))
+        };
         let opened = dir.open_with(|| data.owned_log().map_err(refused))?;
         let OpenData { log, stores, expiry, lock } = opened;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

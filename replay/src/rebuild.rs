@@ -10,8 +10,10 @@ use duolog::dir_lock::lock_dir;
 use duolog::log::Log;
 use duolog::rebuild::{Base, Span, base_of, fold_log};
 use duolog::store::{KeepAll, Shared, SharedSizes, Store};
+use duolog::telemetry::say;
 
 use crate::data::{Data, Progress};
+use crate::print::counted;
 
 /// Fold the state anew, from its base and the log, and put it in place of the old one; the server has to be stopped
 #[derive(Args)]
@@ -40,7 +42,8 @@ impl Rebuild {
             fs::remove_dir_all(&state).with_context(|| format!("{} cannot be removed", state.display()))?;
         }
         fs::rename(&fresh, &state).with_context(|| format!("{} cannot be put in place", fresh.display()))?;
-        eprintln!("the state is built again: {} partitions", log.partitions());
+        let partitions = counted(log.partitions().into(), "partition", "partitions");
+        say(format_args!("the state is built again: {partitions}"));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 use duolog::config::Config;
 use duolog::consumers::callback::{CallbackSettings, Callbacks};
@@ -8,10 +8,11 @@ use duolog::consumers::push::{Apns, Fcm, PushService, Services};
 use duolog::consumers::{Consumer, Delivery, Joined, Lane, Redelivered, Redelivery, dead_letters, join};
 use duolog::domain::rows::Pointer;
 use duolog::log::{Log, ReadLimit};
-use duolog_topics::{Account, Envelope, EventKind, Header};
+use duolog::telemetry::say;
+use duolog_topics::{Account, Envelope, EventKind, Header, Millis};
 use tokio::runtime::Runtime;
 
-use crate::data::Data;
+use crate::data::{Data, wrong};
 use crate::place::Place;
 use crate::scratch::Scratch;
 
@@ -42,6 +43,9 @@ pub struct Redeliver {
 impl Redeliver {
     /// Positions stay as they are, and so do dead letters: whoever is told twice knows it by the id.
     pub fn run(self) -> Result<ExitCode> {
+        if self.dead_letters {
+            self.since()?;
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let config = self.data.config()?;
         let done = match self.consumer.as_str() {
@@ -49,24 +53,24 @@ impl Redeliver {
             _ => self.callbacks(&runtime, &config)?,
         };
         for (id, reason) in &done.failed {
-            eprintln!("{id} was not delivered: {reason}");
+            say(format_args!("{id} was not delivered: {reason}"));
         }
-        eprintln!("{} delivered, {} failed", done.delivered, done.failed.len());
+        say(format_args!("{} delivered, {} failed", done.delivered, done.failed.len()));
         Ok(if done.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     /// To an endpoint. A letter holds all that it needs; records are joined with what the fold kept of them.
     fn callbacks(&self, runtime: &Runtime, config: &Config) -> Result<Redelivered> {
-        let settings = CallbackSettings::new(config)?;
         let targets = config.callback_targets()?;
         let named = |name: &str| Callbacks::consumer_name(name) == self.consumer;
         let Some(target) = targets.iter().find(|target| named(&target.name)) else {
             let known = targets.iter().map(|target| Callbacks::consumer_name(&target.name));
             let known: Vec<String> = known.chain([Apns::CONSUMER, Fcm::CONSUMER].map(str::to_owned)).collect();
-            bail!("the configuration has no consumer {:?}; there are: {}", self.consumer, known.join(", "));
+            let known = known.join(", ");
+            return Err(self.wrong_consumer(&format!("the configuration has no such consumer; there are: {known}")));
         };
-        let callbacks = Callbacks::new(target, settings)?
-            .ok_or_else(|| anyhow!("{} is told of nothing after it happened", self.consumer))?;
+        let callbacks = Callbacks::new(target, CallbackSettings::new(config)?)?
+            .ok_or_else(|| self.wrong_consumer("it is told of nothing after it happened"))?;
         if self.dead_letters {
             return self.letters(runtime, callbacks);
         }
@@ -79,10 +83,15 @@ impl Redeliver {
     /// folded first, for dead letters too.
     fn pushes(&self, runtime: &Runtime, config: &Config) -> Result<Redelivered> {
         let mut services = Services::new(config)?;
+        let is_apns = self.consumer == Apns::CONSUMER;
+        let is_on = if is_apns { config.apns.key_file.is_some() } else { config.fcm.service_account_file.is_some() };
+        let missing = || self.wrong_consumer("the configuration does not turn it on");
+        if !is_on {
+            return Err(missing());
+        }
         let log = self.data.log()?;
         let scratch = Scratch::fold(&self.data, log.as_ref(), |partition| Ok(log.bounds(partition)?.high_watermark))?;
-        let missing = || anyhow!("the configuration does not turn {} on", self.consumer);
-        if self.consumer == Apns::CONSUMER {
+        if is_apns {
             self.again(runtime, services.apns(scratch.clone()).ok_or_else(missing)?, log.as_ref(), &scratch)
         } else {
             self.again(runtime, services.fcm(scratch.clone()).ok_or_else(missing)?, log.as_ref(), &scratch)
@@ -97,13 +106,8 @@ impl Redeliver {
         let log = self.data.dead_letters()?;
         let path = self.data.dir()?.dead_letters();
         let log = log.with_context(|| format!("no dead letters in {}", path.display()))?;
-        let since = match self.from {
-            None => 0,
-            Some(Place::Time(time)) => time,
-            Some(Place::Offset(_)) => bail!("dead letters are chosen by a time: --from 2026-01-31T12:00:00Z"),
-        };
         let mut redelivery = Redelivery::new(consumer);
-        dead_letters::read(log.as_ref(), since, |envelope, letter| {
+        dead_letters::read(log.as_ref(), self.since()?, |envelope, letter| {
             if letter.consumer != self.consumer || self.is_other(&envelope.account) {
                 return Ok::<_, anyhow::Error>(());
             }
@@ -131,7 +135,9 @@ impl Redeliver {
             let begin = self.from.map_or(Ok(log.bounds(partition)?.first), |place| place.offset(log, partition))?;
             let (first, end) = (scratch.first(partition), self.end(log, partition)?);
             if begin < first {
-                eprintln!("partition {partition}: records before offset {first} are left out: the log was trimmed");
+                say(format_args!(
+                    "partition {partition}: records before offset {first} are left out: the log was trimmed"
+                ));
             }
             let mut next = begin.max(first);
             while next < end {
@@ -162,6 +168,21 @@ impl Redeliver {
     fn end(&self, log: &dyn Log, partition: u32) -> Result<u64> {
         let watermark = log.bounds(partition)?.high_watermark;
         self.until.map_or(Ok(watermark), |place| Ok(place.offset(log, partition)?.min(watermark)))
+    }
+
+    /// From when on dead letters are wanted.
+    fn since(&self) -> Result<Millis> {
+        match self.from {
+            None => Ok(0),
+            Some(Place::Time(time)) => Ok(time),
+            Some(Place::Offset(_)) => {
+                Err(wrong("--from", "dead letters are chosen by a time, such as 2026-01-31T12:00:00Z"))
+            }
+        }
+    }
+
+    fn wrong_consumer(&self, what: &str) -> anyhow::Error {
+        wrong(&format!("--consumer {}", self.consumer), what)
     }
 
     fn is_other(&self, account: &Account) -> bool {

@@ -4,10 +4,12 @@ use anyhow::{Result, bail};
 use clap::Args;
 use duolog::domain::verdict::Verdict;
 use duolog::engine::Engine;
+use duolog::telemetry::say;
 use duolog_topics::LogRestored;
 
 use crate::data::Data;
 use crate::owner::Owner;
+use crate::print::counted;
 
 /// Record that the log was put back from a backup, so that clients drop cursors that no longer mean the same; every server
 /// has to be stopped
@@ -22,7 +24,8 @@ impl Restored {
         let owner = Owner::take(&self.data)?;
         let count = owner.runtime.block_on(record(&owner.engine))?;
         drop(owner.leave());
-        eprintln!("recorded in every partition: the log was put back, for the {count}. time");
+        let times = counted(count.into(), "time", "times");
+        say(format_args!("recorded in every partition: the log was put back, {times} in all"));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -7,6 +7,7 @@ use duolog::domain::rows::{MetaRow, RowsError, get};
 use duolog::domain::view::Mailbox;
 use duolog::log::Log;
 use duolog::store::{Store, View};
+use duolog::telemetry::say;
 use duolog_topics::{Account, Millis, PushTokenSet, partition_of};
 use tempfile::TempDir;
 
@@ -92,7 +93,7 @@ impl Mailboxes for Scratch {
 
     /// Nothing is written here: the server learns it at its own next push.
     async fn forget(&self, account: &Account, event: PushTokenSet) -> Result<(), String> {
-        eprintln!("device {} of {account} is no longer reached by its token", event.device);
+        say(format_args!("device {} of {account} is no longer reached by its token", event.device));
         Ok(())
     }
 }

@@ -5,9 +5,9 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use duolog::domain::dump::compare;
 use duolog::rebuild::caught_up;
-use duolog::store::Store;
 
 use crate::data::Data;
+use crate::print::{counted, print};
 use crate::rebuild::fold_fresh;
 
 /// Compare the live state, row by row, with one that is folded anew from its base and the log; exit 0 only if they are
@@ -28,28 +28,28 @@ impl Verify {
         let (mut rows, mut differences) = (0, 0);
         let partitions = self.data.partitions(log.as_ref())?;
         for &partition in &partitions {
-            let path = dir.state(partition);
-            let place = || format!("the state in {} cannot be read", path.display());
-            let flushed = Store::open_read_only(&path).with_context(place)?;
+            let flushed = self.data.flushed(partition)?;
             let end = log.bounds(partition)?.high_watermark;
             let live = caught_up(log.as_ref(), partition, &flushed, end)?;
             let fresh = fold_fresh(&dir, log.as_ref(), partition, end, &scratch.path().join(partition.to_string()))?;
-            let mut shown = 0;
+            let (mut shown, mut told) = (0, Ok(()));
             let compared = compare(&live, &fresh.view(), &mut |difference| {
                 if shown < self.show {
-                    println!("live <> rebuilt: {difference}");
+                    told = print(format_args!("live <> rebuilt: {difference}"));
                 }
                 shown += 1;
-                ControlFlow::Continue(())
+                if told.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })?;
+            told?;
             rows += compared.rows;
             differences += compared.differences;
         }
         if differences > 0 {
-            println!("different: {differences} of {rows} rows");
+            print(format_args!("different: {differences} of {}", counted(rows, "row", "rows")))?;
             return Ok(ExitCode::FAILURE);
         }
-        println!("equal: {rows} rows, {} of {} partitions", partitions.len(), log.partitions());
+        let all = counted(log.partitions().into(), "partition", "partitions");
+        print(format_args!("equal: {}, {} of {all}", counted(rows, "row", "rows"), partitions.len()))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -18,7 +18,9 @@ fn checkpoint(verb: &str, dir: &std::path::Path, more: &[&str]) -> std::process:
 async fn one_is_made_verified_listed_and_put_back() {
     let dir = written().await;
     let before = out(&replay("dump", dir.path(), &[]));
-    assert_eq!(checkpoint("verify", dir.path(), &[]).status.code(), Some(1), "there is none");
+    let none = checkpoint("verify", dir.path(), &[]);
+    assert_eq!(none.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&none.stderr), "partition 0 has no checkpoint\n");
     let made = lines(&checkpoint("make", dir.path(), &[])).remove(0);
     assert_eq!(lines(&checkpoint("make", dir.path(), &[]))[0]["name"], made["name"], "nothing has happened");
     assert_eq!(lines(&checkpoint("list", dir.path(), &[])), std::slice::from_ref(&made));
@@ -108,5 +110,24 @@ async fn no_log_is_begun_beside_the_checkpoints_of_one_that_is_gone() {
         let refused = DataDir::new(dir.path(), None).open(1).map(drop);
         let said = refused.expect_err("it starts with nothing").to_string();
         assert!(said.contains("this log does not continue"), "start {start}: {said}");
+        assert!(!dir.path().join("log").exists() && !dir.path().join("state").exists(), "start {start} left something");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_is_not_there_is_no_empty_one() {
+    let dir = written().await;
+    let nowhere = dir.path().join("nowhere");
+    for verb in ["list", "verify"] {
+        let refused = checkpoint(verb, &nowhere, &[]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(1) && said.contains("there are no checkpoints"), "{verb}: {said}");
+        assert!(said.contains(nowhere.to_str().unwrap()) && !nowhere.exists(), "{verb}: {said}");
+    }
+    let web = checkpoint("list", dir.path(), &["--checkpoints", "http://x"]);
+    let said = String::from_utf8_lossy(&web.stderr).into_owned();
+    assert!(web.status.code() == Some(2) && said.contains("--checkpoints: checkpoint.url: "), "{said}");
+    let partition = checkpoint("restore", dir.path(), &["--partition", "7"]);
+    let said = String::from_utf8_lossy(&partition.stderr).into_owned();
+    assert!(partition.status.code() == Some(2) && said.contains("--partition: there is no partition 7"), "{said}");
 }

@@ -3,7 +3,9 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::{FileTypeExt as _, symlink};
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use support::{Server, lines, message, open, out, replay, submit, written};
@@ -64,6 +66,40 @@ async fn a_file_is_written_whole() {
     assert_eq!(out(&replay("export", dir.path(), &to_file)), "");
     assert_eq!(texts(&std::fs::read_to_string(&file).unwrap()), ["hi"]);
     assert_eq!(parts(dir.path(), ".unfinished"), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_is_written_and_stays_one() {
+    let dir = written().await;
+    let pipe = dir.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap())
+    };
+    out(&replay("export", dir.path(), &["--output", pipe.to_str().unwrap()]));
+    assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    assert_eq!(texts(&reader.join().unwrap()), ["hello", "hi", "there?"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_stays_and_what_it_names_is_written() {
+    let dir = written().await;
+    let path = |name: &str| dir.path().join(name);
+    std::fs::create_dir(path("there")).unwrap();
+    // Of the second file the link is all that there is yet, and the third link leads to the second one.
+    std::fs::write(path("there/1.ndjson"), "old").unwrap();
+    for (link, to) in [("1", "there/1.ndjson"), ("2", "there/2.ndjson"), ("3", "2")] {
+        symlink(to, path(link)).unwrap();
+        out(&replay("export", dir.path(), &["--output", path(link).to_str().unwrap(), "--account", "carol"]));
+        assert!(std::fs::symlink_metadata(path(link)).unwrap().is_symlink());
+        assert_eq!(texts(&std::fs::read_to_string(path(link)).unwrap()), ["hi"]);
+    }
+    assert_eq!(parts(&path("there"), "ndjson"), ["1.ndjson", "2.ndjson"]);
+    symlink("round", path("round")).unwrap();
+    let round = replay("export", dir.path(), &["--output", path("round").to_str().unwrap()]);
+    assert_eq!(round.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&round.stderr).contains("round cannot be written"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

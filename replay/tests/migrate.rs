@@ -154,7 +154,29 @@ async fn a_move_that_was_broken_off_is_made_again_and_a_log_in_use_is_not_moved_
     std::fs::remove_file(old.join("moved-to")).unwrap();
     start(&new, 3).engine.stop();
     assert!(refused(&migrate(&old, &new, 3)).contains("holds records already"));
-    assert!(refused(&migrate(&old, &old, 3)).contains("--to names the old data directory"));
+}
+
+/// What the new server's configuration would refuse, or the client of its brokers, is told before anything is moved.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_no_server_could_start_on_is_not_moved_to() {
+    let scene = Scene::of(1).await;
+    let (old, new) = (scene.dir("old"), scene.dir("new"));
+    let path = new.display().to_string();
+    let to_kafka = ["--to", &path, "--to-kafka", "127.0.0.1:1"];
+    let onto_kafka = |more: &[&str]| replay("migrate", &old, &[&to_kafka[..], more].concat());
+    for (output, expected) in [
+        (migrate(&old, &new, 0), "--partitions: log.partitions: 0 is not allowed"),
+        (migrate(&old, &new, 257), "it takes a whole number from 1 to 256"),
+        (migrate(&old, &old, 3), "--to: it is the old data directory"),
+        (onto_kafka(&["--partitions", "1025"]), "log.kafka.partitions: 1025 is not allowed"),
+        (onto_kafka(&["--to-replication", "10"]), "log.kafka.replication: 10 is not allowed"),
+        (onto_kafka(&["--to-kafka-property", "x=y"]), "--to-kafka-property: No such configuration property: \"x\""),
+    ] {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(expected), "{expected}: {said}");
+    }
+    assert!(!new.exists() && !old.join("moved-to").exists());
+    assert_eq!(lines(&replay("tail", &old, &["--kind", "owner.changed"])).len(), 1, "no epoch was begun for it");
 }
 
 /// `kill -9` at whatever place a move has come to: the old log still counts, and the next attempt does it all.
@@ -228,7 +250,7 @@ async fn what_was_not_told_yet_stops_a_move() {
     tap.advance(at(Some(tap.watermark()), vec![7])).await.unwrap();
     engine.stop();
     drop((engine, tap, _lock));
-    assert!(refused(&migrate(&old, &new, 1)).contains("callback.default still tries 1 deliveries"));
+    assert!(refused(&migrate(&old, &new, 1)).contains("callback.default still tries 1 delivery"));
 
     let Server { engine, _lock } = start(&old, 1);
     let tap = engine.taps().remove(0);

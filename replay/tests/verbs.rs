@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -93,6 +94,69 @@ async fn a_state_that_is_gone_is_built_again() {
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     out(&replay("rebuild", dir.path(), &[]));
     assert_eq!(out(&replay("dump", dir.path(), &[])), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_is_missing_is_named_with_what_puts_it_back() {
+    let dir = written().await;
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    for verb in ["dump", "lag", "verify"] {
+        let refused = replay(verb, dir.path(), &[]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(1) && said.contains("there is no state in "), "{verb}: {said}");
+        assert!(said.contains("duolog-replay rebuild"), "{verb}: {said}");
+    }
+}
+
+/// A full disk is told, and ends with 1, where the output is what was asked for; where it is a remark, it ends nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn output_that_cannot_be_written_ends_no_verb_with_a_panic() {
+    let dir = written().await;
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    let program = |verb: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_duolog-replay"));
+        command.args(verb).arg("--data").arg(dir.path());
+        command
+    };
+    assert_eq!(program(&["rebuild"]).stderr(full()).status().unwrap().code(), Some(0));
+    out(&program(&["checkpoint", "make"]).output().unwrap());
+    for verb in [&["verify"][..], &["checkpoint", "list"], &["checkpoint", "verify"], &["tail"], &["export"]] {
+        let output = program(verb).stdout(full()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{verb:?}: {said}");
+        assert!(said.contains("No space left on device") && !said.contains("panicked"), "{verb:?}: {said}");
+    }
+    assert_eq!(program(&["tail"]).stdout(full()).stderr(full()).status().unwrap().code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redelivery_that_cannot_be_meant_is_wrong_usage() {
+    let dir = written().await;
+    for (consumer, from, expected) in [
+        ("push.apns", "5", "--from: dead letters are chosen by a time"),
+        (
+            "nope",
+            "2026-01-31T12:00:00Z",
+            "--consumer nope: the configuration has no such consumer; there are: push.apns",
+        ),
+        ("push.apns", "2026-01-31T12:00:00Z", "--consumer push.apns: the configuration does not turn it on"),
+    ] {
+        let more = ["--dead-letters", "--consumer", consumer, "--from", from];
+        let output = replay("redeliver", dir.path(), &more);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(expected), "{more:?}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_property_that_the_client_does_not_know_is_wrong_usage() {
+    let dir = written().await;
+    let output = replay("tail", dir.path(), &["--kafka", "127.0.0.1:1", "--kafka-property", "x=y"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(2) && said.contains("--kafka-property: No such configuration property"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -9,10 +9,12 @@ use super::format::{Format, Out, Sink};
 use super::message::Message;
 use super::{Begin, Output, open_store};
 
-/// Everything in one file, or on standard output. A file is there when it is whole.
+/// Everything in one file, or on standard output. A file is there when it is whole; what is there and is no file, such as a
+/// pipe, is written as it is.
 pub struct OneFile {
     sink: Option<Box<dyn Sink>>,
-    path: Option<PathBuf>,
+    /// The file that still needs its name.
+    unnamed: Option<PathBuf>,
     scratch: PathBuf,
 }
 
@@ -22,11 +24,13 @@ impl OneFile {
     /// # Errors
     /// If the file cannot be made.
     pub fn open(path: Option<&Path>, format: Format, scratch: &Path) -> Result<Self> {
-        let out: Out = match path {
-            Some(path) => Box::new(create(path)?),
-            None => Box::new(BufWriter::new(io::stdout())),
+        let unnamed = path.filter(|path| path.is_file() || !path.exists());
+        let out: Out = match (path, unnamed) {
+            (_, Some(file)) => Box::new(create(file)?),
+            (Some(other), None) => Box::new(BufWriter::new(open_as_it_is(other)?)),
+            (None, None) => Box::new(BufWriter::new(io::stdout())),
         };
-        Ok(Self { sink: Some(format.sink(out)?), path: path.map(Path::to_owned), scratch: scratch.to_owned() })
+        Ok(Self { sink: Some(format.sink(out)?), unnamed: unnamed.map(Path::to_owned), scratch: scratch.to_owned() })
     }
 }
 
@@ -49,8 +53,32 @@ impl Output for OneFile {
         if let Some(sink) = self.sink.take() {
             sink.end()?;
         }
-        self.path.as_deref().map_or(Ok(()), finish)
+        self.unnamed.as_deref().map_or(Ok(()), finish)
     }
+}
+
+/// What a path names in the end, if it is a link: there the file is put, or made, and the link stays. What is neither file
+/// nor missing keeps its name: the links of `/proc`, by which `/dev/stdout` goes, lead to no place in the file system.
+///
+/// # Errors
+/// If it cannot be followed.
+pub fn followed(path: &Path) -> Result<PathBuf> {
+    match fs::metadata(path) {
+        Ok(there) if !there.is_file() => return Ok(path.to_owned()),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("{} cannot be written", path.display()));
+        }
+        _ => {}
+    }
+    match fs::read_link(path) {
+        Ok(to) => followed(&path.parent().unwrap_or(Path::new("")).join(to)),
+        Err(_) => Ok(path.to_owned()),
+    }
+}
+
+/// Opens a device or a pipe; nothing is made, nothing is put in its place.
+fn open_as_it_is(path: &Path) -> Result<File> {
+    File::options().write(true).open(path).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// Begins a file; [`finish`] gives it its name.

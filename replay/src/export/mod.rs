@@ -22,6 +22,7 @@ use duolog::domain::verdict::{Answer, Folded, Verdict};
 use duolog::log::Log;
 use duolog::rebuild::{Decoded, Span, Watch, fold_log};
 use duolog::store::{KeepAll, Shared, SharedSizes, Store};
+use duolog::telemetry::say;
 use duolog_topics::{Account, Event, MessageSent};
 
 use self::file::OneFile;
@@ -30,6 +31,7 @@ use self::format::Format;
 use self::message::Message;
 use crate::data::{Data, Progress};
 use crate::place::Place;
+use crate::print::counted;
 use crate::rebuild::put_base;
 
 /// Write the messages that took effect, each once, in the order of the log; repeats and refused ones are left out
@@ -105,16 +107,17 @@ impl Export {
     pub fn run(self) -> Result<ExitCode> {
         let log = self.data.log()?;
         let scratch = tempfile::tempdir().context("a folder for the fold cannot be made")?;
-        let mut output: Box<dyn Output> = match &self.output {
+        let output = self.output.as_deref().map(file::followed).transpose()?;
+        let mut output: Box<dyn Output> = match output.as_deref() {
             Some(path) if is_folder(path) => Box::new(Folder::open(path, &self.selection, self.part)?),
-            path => Box::new(OneFile::open(path.as_deref(), self.selection.format, scratch.path())?),
+            path => Box::new(OneFile::open(path, self.selection.format, scratch.path())?),
         };
         let mut messages = 0;
         for partition in 0..log.partitions() {
             messages += self.partition(log.as_ref(), partition, output.as_mut())?;
         }
         output.end()?;
-        eprintln!("{messages} messages");
+        say(counted(messages, "message", "messages"));
         Ok(ExitCode::SUCCESS)
     }
 
@@ -129,7 +132,9 @@ impl Export {
         duolog::engine::check_state(log, partition, store.applied())
             .context("the folder's state and this log do not belong together; take another folder")?;
         if write_from < fold_from {
-            eprintln!("partition {partition}: messages before offset {fold_from} are left out: the log was trimmed");
+            say(format_args!(
+                "partition {partition}: messages before offset {fold_from} are left out: the log was trimmed"
+            ));
         }
         let mut progress = Progress::new("exporting", fold_from, end);
         let selection = &self.selection;

@@ -10,6 +10,7 @@ use duolog::store::Store;
 use duolog_topics::{EventKind, Header, Tick};
 
 use crate::owner::Owner;
+use crate::print::counted;
 
 /// Couriers that carry nothing for so long will not.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -85,8 +86,8 @@ fn undelivered(tap: &Tap, name: &str, row: &ConsumerRow) -> Result<Option<String
         return Ok(None);
     }
     if !row.waiting.is_empty() {
-        let tried = row.waiting.len();
-        return Ok(Some(format!("partition {partition}: {name} still tries {tried} deliveries")));
+        let tried = counted(row.waiting.len() as u64, "delivery", "deliveries");
+        return Ok(Some(format!("partition {partition}: {name} still tries {tried}")));
     }
     let (mut next, mut unread) = (position, 0_u64);
     loop {
@@ -95,7 +96,8 @@ fn undelivered(tap: &Tap, name: &str, row: &ConsumerRow) -> Result<Option<String
         next = last.offset + 1;
         unread += records.iter().filter(|stored| tells(&stored.record.header)).count() as u64;
     }
-    Ok((unread > 0).then(|| format!("partition {partition}: {name} has not passed {unread} records")))
+    let left = counted(unread, "record", "records");
+    Ok((unread > 0).then(|| format!("partition {partition}: {name} has not passed {left}")))
 }
 
 /// Whether somebody may have to be told of a record.

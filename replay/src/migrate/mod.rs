@@ -25,18 +25,22 @@ mod target;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 use duolog::config::Config;
 use duolog::consumers::records;
 use duolog::dir_lock::lock_dir;
 use duolog::domain::rows::DAY;
+use duolog::log::kafka::KafkaSettings;
+use duolog::open_log::check_properties;
 use duolog::records::{Folder, UtcOffset};
+use duolog::telemetry::say;
 
 use self::split::New;
 use self::target::Target;
-use crate::data::{Data, property};
+use crate::data::{Data, Flag, kafka_at, property, url_of, wrong};
 use crate::owner::Owner;
+use crate::print::counted;
 
 /// Move an app to another log, with its history: onto Kafka, or to another number of partitions; every server has to be
 /// stopped
@@ -55,7 +59,7 @@ pub struct To {
     #[arg(long = "to", value_name = "DIR")]
     dir: PathBuf,
     /// Partitions of the new log; absent: as many as the old one has
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "COUNT")]
     partitions: Option<u32>,
     /// The new log is on Kafka, at these brokers; its topic is made if it is not there, and has to be empty
     #[arg(long, value_name = "BROKERS")]
@@ -76,9 +80,9 @@ pub struct To {
 
 impl Migrate {
     pub fn run(self) -> Result<ExitCode> {
-        let config = self.data.config_for(&self.to.dir, self.to.to_checkpoints.as_deref())?;
+        let config = self.config()?;
         if same_folder(&self.to.dir, self.data.dir()?.root()) {
-            bail!("--to names the old data directory; the new log needs one of its own");
+            return Err(wrong("--to", "it is the old data directory; the new log needs one of its own"));
         }
         let owner = Owner::take(&self.data)?;
         drain::drain(&owner)?;
@@ -93,16 +97,29 @@ impl Migrate {
         let dir = target.finish(new)?;
         target::copy_files(old.dir.root(), dir.root())?;
         old.dir.note_moved(&self.to.destination()).context("the old data directory cannot be marked")?;
-        eprintln!("moved: {compared} rows are in {}, equal to what they were", self.to.destination());
-        eprintln!("start the server with data.dir = {:?}{}", self.to.dir, self.to.settings(&target));
+        let (rows, there) = (counted(compared, "row", "rows"), self.to.destination());
+        say(format_args!("moved: {rows}, now in {there}, equal to what they were"));
+        say(format_args!("start the server with data.dir = {:?}{}", self.to.dir, self.to.settings(&target)));
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The new server's configuration, which says what the new log may be.
+    fn config(&self) -> Result<Config> {
+        let partitions = match self.to.partitions {
+            Some(partitions) => partitions,
+            None => self.data.log()?.partitions(),
+        };
+        if let Some(settings) = self.to.kafka(partitions) {
+            check_properties(&settings).map_err(|what| wrong("--to-kafka-property", what))?;
+        }
+        self.data.config_with(self.to.flags(partitions))
     }
 }
 
 /// Writes the files of the hours that have ended: their records do not come along.
 fn write_record_files(owner: &Owner, config: &Config) -> Result<()> {
     let Ok(identity) = config.app_identity() else {
-        eprintln!("no record files are written: the app's number is not known; --config FILE tells it");
+        say("no record files are written: the app's number is not known; --config FILE tells it");
         return Ok(());
     };
     let settings = records::Settings {
@@ -112,11 +129,33 @@ fn write_record_files(owner: &Owner, config: &Config) -> Result<()> {
     };
     let folder = Folder::new(&config.records.dir);
     let written = records::Writer::new(owner.engine.clone(), owner.log.clone(), folder, settings)?.round()?;
-    eprintln!("{} record files are written", written.len());
+    say(format_args!("{} written", counted(written.len() as u64, "record file", "record files")));
     Ok(())
 }
 
 impl To {
+    /// What the new server's configuration has to say.
+    fn flags(&self, partitions: u32) -> Vec<Flag> {
+        let checkpoints = match &self.to_checkpoints {
+            Some(place) => url_of(place),
+            None => format!("file:{}", self.dir.join("checkpoints").display()),
+        };
+        let partitions_of = if self.to_kafka.is_some() { "log.kafka.partitions" } else { "log.partitions" };
+        vec![
+            ("--to", "data.dir", self.dir.display().to_string()),
+            ("--to-checkpoints", "checkpoint.url", checkpoints),
+            ("--partitions", partitions_of, partitions.to_string()),
+            ("--to-replication", "log.kafka.replication", self.to_replication.to_string()),
+        ]
+    }
+
+    /// The new log, if it is on Kafka.
+    fn kafka(&self, partitions: u32) -> Option<KafkaSettings> {
+        let brokers = self.to_kafka.as_ref()?;
+        let settings = kafka_at(brokers, &self.to_topic_prefix, partitions, &self.to_properties);
+        Some(KafkaSettings { replication: self.to_replication, ..settings })
+    }
+
     /// In words.
     fn destination(&self) -> String {
         match &self.to_kafka {

@@ -6,7 +6,6 @@ use anyhow::{Context as _, Result, bail};
 use duolog::config::Config;
 use duolog::data_dir::DataDir;
 use duolog::engine::{Ids, record_of};
-use duolog::log::kafka::KafkaSettings;
 use duolog::log::{EmbeddedLog, KafkaLog, Log, ReadLimit, Record};
 use duolog::open_log::data_dir;
 use duolog::store::Applied;
@@ -15,7 +14,7 @@ use duolog_topics::{Account, Authority, Envelope, Event, LogOpened};
 
 use super::To;
 use super::split::{Home, New, meta_after};
-use crate::data::{Progress, kafka_at};
+use crate::data::Progress;
 use crate::owner::Old;
 
 /// Where the new states are until they are whole.
@@ -38,12 +37,9 @@ impl Target {
         // What an earlier attempt left.
         remove(&dir.root().join(MOVING))?;
         let partitions = to.partitions.unwrap_or(old.stores.len() as u32);
-        let log: Arc<dyn Log> = match &to.to_kafka {
+        let log: Arc<dyn Log> = match to.kafka(partitions) {
             None => Arc::new(EmbeddedLog::open(&dir.log(), partitions)?),
-            Some(brokers) => {
-                let settings = kafka_at(brokers, &to.to_topic_prefix, partitions, &to.to_properties);
-                Arc::new(KafkaLog::open(KafkaSettings { replication: to.to_replication, ..settings })?)
-            }
+            Some(settings) => Arc::new(KafkaLog::open(settings)?),
         };
         if log.partitions() != partitions {
             let found = log.partitions();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex};
-use rocksdb::{DB, DBRecoveryMode};
+use rocksdb::{DB, DBRecoveryMode, Options};
 
 use super::{options, reader, refused, wal};
 use crate::log::{Bounds, Log, LogError, ReadLimit, Record, Stored};
@@ -56,7 +56,7 @@ impl ReadOnlyLog {
             // Between the list of files and the write-ahead log the server has flushed one into the other: what was in
             // neither is there next time.
         }
-        Err(refused(path, &"there is no log here"))
+        Err(refused(path, &why_empty(&options, path)))
     }
 
     fn existing(&self, partition: u32) -> Result<u32, LogError> {
@@ -127,6 +127,14 @@ impl Log for ReadOnlyLog {
 
     fn bounds(&self, partition: u32) -> Result<Bounds, LogError> {
         self.look(self.existing(partition)?)
+    }
+}
+
+/// Why a log shows nothing: RocksDB's secondary passes over tables that it cannot read, as if they had never been written.
+fn why_empty(options: &Options, path: &Path) -> String {
+    match again(|| DB::open_for_read_only(options, path, false)) {
+        Ok(_) => "there is no log here".to_owned(),
+        Err(damage) => damage.into_string(),
     }
 }
 

@@ -60,6 +60,17 @@ fn a_tool_reads_up_to_a_torn_tail_and_refuses_damage() {
 }
 
 #[test]
+fn a_tool_and_the_server_name_the_table_that_is_cut_off() {
+    let disk = in_table();
+    let table = disk.newest("sst");
+    change(&table, |bytes| bytes.truncate(100));
+    let to_a_tool = ReadOnlyLog::open(disk.path()).map(drop).unwrap_err().to_string();
+    for why in [to_a_tool, refused(&disk)] {
+        assert!(why.contains("Corruption") && why.contains(table.to_str().unwrap()), "{why}");
+    }
+}
+
+#[test]
 fn a_last_batch_whose_bytes_never_came_is_cut() {
     let disk = written();
     change(&disk.newest("log"), |bytes| bytes.extend([0; 300]));
