@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     match cli::run(cli::Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("duolog: {}", cli::with_causes(&error));
+            cli::say(format_args!("duolog: {}", cli::with_causes(&error)));
             ExitCode::from(error.exit_code())
         }
     }

@@ -4,7 +4,7 @@
 //! consumers, gateway. Drain: no new connections, sessions are told to go, requests under way are answered, consumers end
 //! their tries, the engine stops and flushes.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -34,8 +34,9 @@ use crate::gateway::listener::{self, Listener, TlsError};
 use crate::gateway::ws::{self, WsState};
 use crate::log::{Log, LogError};
 use crate::node::{Joined, Node};
-use crate::open_log::{DeadLettersPlace, data_dir, open_log};
-use crate::records::{Folder, UtcOffset};
+use crate::open_log::{DeadLettersPlace, data_dir, open_log, refuse_properties};
+use crate::records::{Folder, FolderError, UtcOffset};
+use crate::telemetry;
 use crate::upkeep::Upkeep;
 
 /// Connections that still answer when the server drains have this long.
@@ -83,13 +84,20 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let server = Server::start(config).await?;
-        println!("listening on {}", server.url());
+        greet(&mut io::stdout(), &server.url());
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         server.stop().await
     })
+}
+
+/// Says where the server listens. One that cannot say it serves all the same.
+fn greet(out: &mut impl Write, url: &str) {
+    if let Err(error) = writeln!(out, "listening on {url}") {
+        tracing::warn!("listening on {url}; standard output cannot be written: {error}");
+    }
 }
 
 /// A server that runs.
@@ -146,7 +154,10 @@ impl Server {
         let letters = DeadLetters::new(DeadLettersPlace::new(&config, &data));
         let Opened { engine, log, lock, node } = match config.log.provider {
             Provider::Embedded => blocking(open_engine(&config, &data, letters.clone())).await??,
-            Provider::Kafka => crate::node::open(&config, &data, letters.clone()).await?,
+            Provider::Kafka => {
+                refuse_properties(&config)?;
+                crate::node::open(&config, &data, letters.clone()).await?
+            }
         };
         let dialer = node.as_ref().map(|node| node.dialer(&engine));
         let sessions = WsState::new(engine.clone(), ws_settings, dialer);
@@ -237,7 +248,7 @@ impl Core {
         }
         make_admins(&self.engine, &config.app.admins).await?;
         self.consumers = Some(start_consumers(config, push, &self.engine, letters.clone()).await?);
-        Ok(blocking(writer).await??)
+        blocking(writer).await?.map_err(|error| unfit_records(config, error))
     }
 
     /// Whether everything that this process has to own gives verdicts.
@@ -370,6 +381,23 @@ fn record_writer(
     move || record_files::Writer::new(engine, log, folder, settings)
 }
 
+/// Where the folder of record files is another's, its key is wrong; where its hours are others, that of the clock is.
+fn unfit_records(config: &Config, error: RecordsError) -> ServerError {
+    let RecordsError::Folder(FolderError::Foreign { path, found, wanted }) = error else { return error.into() };
+    let path = path.display();
+    ServerError::Config(if found.log_id == wanted.log_id {
+        let (theirs, ours) = (found.utc_offset.show(0), wanted.utc_offset.show(0));
+        let what = format!(
+            "{path} holds files whose hours are those of a clock that shows {theirs} at the start of 1970 (UTC), and this \
+             one shows {ours}; set it back, or give the files of the new clock another records.dir"
+        );
+        config.error("records.utc_offset", what)
+    } else {
+        let (theirs, ours) = (found.log_id, wanted.log_id);
+        config.error("records.dir", format!("{path} holds files of log {theirs}, and this is log {ours}; take another"))
+    })
+}
+
 fn record_settings(config: &Config, base_url: String) -> RecordSettings {
     RecordSettings {
         folder: Folder::new(&config.records.dir),
@@ -425,7 +453,10 @@ fn metrics_recorder() -> Result<PrometheusHandle, BuildError> {
         return Ok(handle.clone());
     }
     let handle = match PrometheusBuilder::new().install_recorder() {
-        Ok(handle) => handle,
+        Ok(handle) => {
+            telemetry::metrics::begin();
+            handle
+        }
         // Another thread was first.
         Err(error) => RECORDER.get().cloned().ok_or(error)?,
     };
@@ -438,10 +469,12 @@ async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::path::Path;
 
     use super::*;
     use crate::config::Layers;
+    use crate::records::{Hour, Identity, Index, Position};
 
     /// A server's configuration on a directory of its own, at any free port.
     fn load(dir: &Path) -> Config {
@@ -465,5 +498,34 @@ mod tests {
         // Nobody holds the log any more.
         std::fs::remove_file(&config.records.dir).unwrap();
         Server::start(config).await.unwrap().stop().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn record_files_of_another_clock_or_log_are_a_mistake_of_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        load(folder.path()).first_start().unwrap();
+        let config = load(folder.path());
+        let server = Server::start(config.clone()).await.unwrap();
+        let log_id = server.engine().log_id().to_string();
+        server.stop().await.unwrap();
+        let clock = UtcOffset::minutes(480);
+        for (log_id, utc_offset, key, other) in [
+            (log_id, clock, "records.utc_offset: ", "another log"),
+            ("another log".to_owned(), clock, "records.dir: ", "a clock"),
+        ] {
+            let position = Position { hour: Hour::FIRST, generation: 0, offsets: vec![0] };
+            let index = Index { identity: Identity { log_id, utc_offset }, position, hours: BTreeMap::new() };
+            Folder::new(&config.records.dir).save(&index).unwrap();
+            let Some(ServerError::Config(error)) = Server::start(config.clone()).await.err() else { panic!("{key}") };
+            let said = error.to_string();
+            assert!(said.starts_with(key) && !said.contains(other), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_greeting_that_nobody_can_read_ends_no_server() {
+        let mut full = io::Cursor::new([0_u8; 4]);
+        greet(&mut full, "http://127.0.0.1:1");
+        assert_eq!(full.into_inner(), *b"list");
     }
 }

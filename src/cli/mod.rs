@@ -14,7 +14,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args, Parser, Subcommand};
 use duolog::config::{Config, ConfigError, Layers};
 
-pub use error::{CliError, with_causes};
+pub use duolog::telemetry::{say, with_causes};
+pub use error::CliError;
 
 /// A one-to-one message engine on an event log.
 #[derive(Parser)]

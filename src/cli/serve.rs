@@ -21,14 +21,10 @@ impl Serve {
         telemetry::start();
         let mut layers = self.config.layers();
         layers.flags.extend(self.listen.map(|address| ("--listen", "server.listen", address)));
-        let mut config = Config::load(&layers)?;
-        let made = config.first_start()?;
-        if !made.is_empty() {
-            for file in &made {
-                tracing::info!("first start: made {}", file.display());
-            }
-            config = Config::load(&layers)?;
+        for file in Config::load(&layers)?.first_start()? {
+            tracing::info!("first start: made {}", file.display());
         }
+        let config = Config::load(&layers)?;
         server::run(config.clone()).map_err(|error| failed(&config, error))
     }
 }

@@ -20,6 +20,13 @@ const LEFT_BY_A_START: &[&str] = &[APP_FILE, "log", "state"];
 const MADE_UP_FROM: u64 = 1_400_000_000;
 const MADE_UP_COUNT: u64 = 100_000_000;
 
+/// What to do where number or key is not known.
+const FIRST_START: &str = "start the server once on this data directory, or set it";
+
+/// What to do about an [`APP_FILE`] that is empty, or ends too early.
+pub(super) const PUT_NUMBER_BACK: &str =
+    "the first start wrote `[app]` and `sdkappid = NUMBER` into this file: put it back, or set the number that it held";
+
 /// The key as text is twice as long; the text is what signs.
 const KEY_BYTES: usize = 32;
 
@@ -39,11 +46,10 @@ impl Config {
     /// # Errors
     /// If the server has not been started on this data directory yet, or the key file is gone or empty.
     pub fn app_identity(&self) -> Result<AppIdentity, ConfigError> {
-        let hint = "start the server once on this data directory, or set it";
-        let sdkappid = self.app.sdkappid.ok_or_else(|| self.error("app.sdkappid", format!("not known yet; {hint}")))?;
+        let sdkappid = self.app.sdkappid.ok_or_else(|| self.no_number())?;
         let path = &self.app.key_file;
         let text = fs::read_to_string(path).map_err(|error| {
-            self.error("app.key_file", format!("{} cannot be read: {error}; {hint}", path.display()))
+            self.error("app.key_file", format!("{} cannot be read: {error}; {FIRST_START}", path.display()))
         })?;
         let key = text.trim_end();
         if key.is_empty() {
@@ -54,23 +60,28 @@ impl Config {
     }
 
     /// Makes what a first start finds missing: the data directory, the app's number and its key, for the owner's eyes
-    /// only. Returns what it made; if that is not nothing, load the configuration again.
+    /// only. Returns what it made. Load the configuration again: another server that starts here at the same time may have
+    /// made the rest.
     ///
     /// # Errors
-    /// If a file cannot be written; and if the key is gone that an earlier start used: a new one would make every
+    /// If a file cannot be written; and if number or key is gone that an earlier start used: another one would make every
     /// signature and every URL of a record file given out so far worthless, so that is the operator's to decide.
     pub fn first_start(&self) -> Result<Vec<PathBuf>, ConfigError> {
         let mut made = Vec::new();
         fs::create_dir_all(&self.data.dir)
             .map_err(|error| ConfigError::file(&self.data.dir, "data.dir", "cannot be made", &error))?;
+        // Before the files are looked for: a start at the same time makes them before all else.
+        let mut left = LEFT_BY_A_START.iter().map(|name| self.data.dir.join(name));
+        let left = left.find(|path| path.exists());
         if !self.app.key_file.exists() {
-            self.refuse_lost_key()?;
+            self.refuse_lost("app.key_file", &self.app.key_file, "another key", left.as_deref())?;
             if write_secret(&self.app.key_file, &format!("{}\n", hex(&random::<KEY_BYTES>())))? {
                 made.push(self.app.key_file.clone());
             }
         }
         let app_file = self.data.dir.join(APP_FILE);
         if self.app.sdkappid.is_none() && !app_file.exists() {
+            self.refuse_lost("app.sdkappid", &app_file, "another number", left.as_deref())?;
             let sdkappid = MADE_UP_FROM + u64::from_le_bytes(random()) % MADE_UP_COUNT;
             let text = format!(
                 "# Made at the first start; app.sdkappid in the configuration wins.\n[app]\nsdkappid = {sdkappid}\n"
@@ -82,17 +93,25 @@ impl Config {
         Ok(made)
     }
 
-    /// A key that is not there may be made only where no server has been before: elsewhere its disk may not be mounted.
-    fn refuse_lost_key(&self) -> Result<(), ConfigError> {
-        let mut left = LEFT_BY_A_START.iter().map(|name| self.data.dir.join(name));
-        let Some(left) = left.find(|path| path.exists()) else { return Ok(()) };
+    /// A file that is not there may be made only where no server has been before: elsewhere its disk may not be mounted.
+    fn refuse_lost(&self, key: &str, file: &Path, another: &str, left: Option<&Path>) -> Result<(), ConfigError> {
+        let Some(left) = left else { return Ok(()) };
         let what = format!(
-            "{} is gone; put it back. A server was started here before ({} is there), and another key ends every \
+            "{} is gone; put it back. A server was started here before ({} is there), and {another} ends every \
              signature given out so far: to begin with one all the same, put it there yourself",
-            self.app.key_file.display(),
+            file.display(),
             left.display()
         );
-        Err(self.error("app.key_file", what))
+        Err(self.error(key, what))
+    }
+
+    /// Why the app's number is not known, and what to do.
+    fn no_number(&self) -> ConfigError {
+        let app_file = self.data.dir.join(APP_FILE);
+        if app_file.exists() {
+            return ConfigError::new(app_file.display(), "app.sdkappid", format!("missing; {PUT_NUMBER_BACK}"));
+        }
+        self.error("app.sdkappid", format!("not known yet; {FIRST_START}"))
     }
 }
 

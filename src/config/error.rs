@@ -28,6 +28,14 @@ impl ConfigError {
         Self::new(path.display(), key, format!("{doing}: {error}"))
     }
 
+    /// The same, and what to do where a whole file is wrong, and not one of its keys.
+    pub(super) fn advise(mut self, advice: &str) -> Self {
+        for problem in self.problems.iter_mut().filter(|problem| problem.key.is_empty()) {
+            problem.what = format!("{}; {advice}", problem.what);
+        }
+        self
+    }
+
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }

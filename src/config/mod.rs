@@ -91,7 +91,7 @@ impl Config {
         }
         let app_file = settings.data_dir()?.join(APP_FILE);
         if app_file.exists() {
-            settings.lay_below(file::read(&app_file)?);
+            settings.lay_below(file::read(&app_file).map_err(|error| error.advise(app::PUT_NUMBER_BACK))?);
         }
         Self::from_settings(settings)
     }

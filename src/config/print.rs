@@ -42,16 +42,38 @@ impl Config {
     }
 }
 
-fn masked(key: &Key, mut value: Value) -> Value {
-    if key.shape == Shape::Secret && value.as_str() != Some("") {
-        return Value::String(MASK.to_owned());
+/// A value as it may be shown to whoever sees what a program prints.
+pub(super) fn masked(key: &Key, value: Value) -> Value {
+    match value {
+        _ if key.shape == Shape::Secret && value.as_str() != Some("") => mask(),
+        Value::Table(table) => Value::Table(table.into_iter().map(masked_property).collect()),
+        value => masked_address(value),
     }
-    if let Some(table) = value.as_table_mut() {
-        // librdkafka's own secrets: `sasl.password`, `ssl.key.password`, `sasl.oauthbearer.client.secret`.
-        let secret = |name: &str| ["password", "secret", "pem", "jaas"].iter().any(|word| name.contains(word));
-        for (_, value) in table.iter_mut().filter(|(name, _)| secret(name)) {
-            *value = Value::String(MASK.to_owned());
-        }
+}
+
+/// One of librdkafka's properties; its secrets are `sasl.password`, `ssl.key.pem`, `sasl.oauthbearer.client.secret` and such.
+fn masked_property((name, value): (String, Value)) -> (String, Value) {
+    let is_secret = ["pass", "secret", "pem", "jaas", "oauthbearer.config"].iter().any(|word| name.contains(word));
+    let shown = if is_secret { mask() } else { masked_address(value) };
+    (name, shown)
+}
+
+/// An address without what lets somebody in: user and password, and the query, where tokens stand.
+fn masked_address(value: Value) -> Value {
+    let address = value.as_str().filter(|text| text.contains("://"));
+    let Some(mut url) = address.and_then(|text| reqwest::Url::parse(text).ok()) else { return value };
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    if !has_user && url.query().is_none() {
+        return value;
     }
-    value
+    if has_user && (url.set_password(None).is_err() || url.set_username(MASK).is_err()) {
+        return mask();
+    }
+    let query = url.query().map(|_| MASK);
+    url.set_query(query);
+    Value::String(url.into())
+}
+
+fn mask() -> Value {
+    Value::String(MASK.to_owned())
 }

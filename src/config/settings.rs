@@ -8,6 +8,7 @@ use toml::Value;
 
 use super::catalogue::{Allowed, Key, Shape};
 use super::error::{ConfigError, Problem};
+use super::print::masked;
 use super::value::Setting;
 use super::{Data, SECTIONS};
 
@@ -179,7 +180,9 @@ fn refusal(key: &Key, value: &Value) -> String {
     let allowed = key.allowed_words();
     match key.shape {
         Shape::Secret => format!("not allowed; it takes {allowed}"),
-        _ => format!("{value} is not allowed; it takes {allowed}"),
+        // Some of its properties may be secret, and of what is no such table nobody knows which.
+        _ if key.default == "{}" => format!("not allowed; it takes {allowed}"),
+        _ => format!("{} is not allowed; it takes {allowed}", masked(key, value.clone())),
     }
 }
 

@@ -246,13 +246,16 @@ impl Setting for Account {
     }
 }
 
-/// An empty text, or the number 0, is "none".
+/// An empty text is "none" where a text is taken, and 0 where a number is.
 impl<T: Setting> Setting for Option<T> {
     const ALLOWED: &'static str = T::ALLOWED;
     const SHAPE: Shape = T::SHAPE;
 
     fn read(value: &Value) -> Option<Self> {
-        let none = value.as_str() == Some("") || value.as_integer() == Some(0);
+        let none = match T::SHAPE {
+            Shape::Text | Shape::Secret => value.as_str() == Some(""),
+            Shape::List | Shape::Other => value.as_integer() == Some(0),
+        };
         if none { Some(None) } else { T::read(value).map(Some) }
     }
 }

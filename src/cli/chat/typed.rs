@@ -64,20 +64,29 @@ impl Typed {
         let words: Vec<&str> = words.collect();
         match (name, words.as_slice()) {
             ("to", [peer]) => Ok(Self::To(account(peer)?)),
+            ("to", _) => Err("usage: /to ACCOUNT".to_owned()),
             ("history", words) => Self::history(words),
             ("recent", []) => Ok(Self::Recent),
+            ("recent", _) => Err("usage: /recent".to_owned()),
             ("read", []) => Ok(Self::Read(None)),
             ("read", [peer]) => Ok(Self::Read(Some(account(peer)?))),
-            ("recall", []) => Ok(Self::Recall(None)),
-            ("recall", [number]) => {
-                let number = number.trim_matches(['[', ']']).parse();
-                number.map(|number| Self::Recall(Some(number))).map_err(|_| "usage: /recall [NUMBER]".to_owned())
-            }
-            ("block", peers) if !peers.is_empty() => Ok(Self::Block(accounts(peers)?)),
-            ("unblock", peers) if !peers.is_empty() => Ok(Self::Unblock(accounts(peers)?)),
+            ("read", _) => Err("usage: /read [PEER]".to_owned()),
+            ("recall", words) => Self::recall(words),
+            ("block" | "unblock", []) => Err(format!("usage: /{name} ACCOUNT...")),
+            ("block", peers) => Ok(Self::Block(accounts(peers)?)),
+            ("unblock", peers) => Ok(Self::Unblock(accounts(peers)?)),
             ("help", _) => Ok(Self::Help),
             _ => Err(format!("/{command} is no command; /help lists them")),
         }
+    }
+
+    fn recall(words: &[&str]) -> Result<Self, String> {
+        let number = match words {
+            [] => return Ok(Self::Recall(None)),
+            [number] => number.trim_matches(['[', ']']).parse().ok(),
+            _ => None,
+        };
+        number.map(|number| Self::Recall(Some(number))).ok_or_else(|| "usage: /recall [NUMBER]".to_owned())
     }
 
     fn history(words: &[&str]) -> Result<Self, String> {
@@ -124,6 +133,22 @@ mod tests {
         assert_eq!(Typed::parse("/history bob 5"), Ok(Some(Typed::History { peer: Some(name("bob")), limit: 5 })));
         assert_eq!(Typed::parse("/history 500"), Ok(Some(Typed::History { peer: None, limit: 100 })));
         assert!(Typed::parse("/nonsense").is_err());
-        assert!(Typed::parse("/block").is_err());
+    }
+
+    #[test]
+    fn a_command_that_is_typed_wrongly_says_how_it_is_typed() {
+        for (line, usage) in [
+            ("/to", "/to ACCOUNT"),
+            ("/to alice bob", "/to ACCOUNT"),
+            ("/block", "/block ACCOUNT..."),
+            ("/unblock", "/unblock ACCOUNT..."),
+            ("/recent x", "/recent"),
+            ("/read alice bob", "/read [PEER]"),
+            ("/recall x", "/recall [NUMBER]"),
+            ("/recall 1 2", "/recall [NUMBER]"),
+            ("/history a b c", "/history [PEER] [N]"),
+        ] {
+            assert_eq!(Typed::parse(line), Err(format!("usage: {usage}")), "{line}");
+        }
     }
 }

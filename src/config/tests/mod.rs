@@ -111,6 +111,17 @@ fn an_error_names_file_line_key_and_what_is_allowed() {
     assert_eq!(unknown, "DUOLOG_DATA__DIRR: unknown key; known: DUOLOG_DATA__DIR");
 }
 
+/// An empty variable is how a shell passes on what nobody has set.
+#[test]
+fn an_empty_text_is_no_number() {
+    let refused = "app.sdkappid: \"\" is not allowed; it takes a whole number from 0 to 4294967295";
+    assert_eq!(problem("app.sdkappid = ''"), format!("duolog.toml:1: {refused}"));
+    let variable = load("", &[("DUOLOG_APP__SDKAPPID", "")]).unwrap_err().to_string();
+    assert_eq!(variable, format!("DUOLOG_APP__SDKAPPID: {refused}"));
+    assert_eq!(load("app.sdkappid = 0\ncallback.url = ''", &[]).unwrap().app.sdkappid, None);
+    assert!(problem("callback.url = 0").contains("0 is not allowed; it takes an http:// or https:// address"));
+}
+
 #[test]
 fn a_variable_with_one_underscore_in_place_of_two_is_an_error_and_others_are_not_ours() {
     let slip = |name: &str| load("", &[(name, "x")]).unwrap_err().to_string();
@@ -151,6 +162,22 @@ fn secrets_are_never_shown() {
     assert!(!config.print().contains("hush"), "{}", config.print());
     assert!(!format!("{:?}", config.callback).contains("hush"));
     assert!(!problem("[callback]\nsecret = ['hush']").contains("hush"));
+    // Without quotation marks around its name a property is a table.
+    assert!(!problem("[log.kafka.properties]\nsasl.password = 'hush'").contains("hush"));
+}
+
+#[test]
+fn what_lets_somebody_in_at_an_address_is_not_shown() {
+    let text = "[callback]\nurl = 'https://me:hush@crm.example/in?token=hush'\n\
+                [[callback.endpoints]]\nname = 'log'\nurl = 'http://log.example/in/'";
+    let printed = load(text, &[]).unwrap().print();
+    assert!(!printed.contains("hush") && printed.contains("https://***@crm.example/in?***"), "{printed}");
+    assert!(printed.contains("\"http://log.example/in/\""), "what hides nothing is shown as it is: {printed}");
+    assert!(!problem("callback.url = 'ftp://me:hush@crm.example'").contains("hush"));
+    for name in ["ssl.key.password", "sasl.oauthbearer.assertion.private.key.passphrase", "sasl.oauthbearer.config"] {
+        let config = load(&format!("log.kafka.properties = {{ '{name}' = 'hush' }}"), &[]).unwrap();
+        assert!(!config.print().contains("hush"), "{name}");
+    }
 }
 
 #[test]
@@ -254,7 +281,7 @@ fn a_key_that_is_gone_is_not_made_anew_where_a_server_has_been() {
         let key = volume.join("app.key");
         let text = format!("app = {{ sdkappid = 7, key_file = '{}' }}\ndata.dir = '{}'", key.display(), data.display());
         let config = load(&text, &[]).unwrap();
-        assert_eq!(config.first_start().unwrap(), [key.clone()]);
+        assert_eq!(config.first_start().unwrap(), std::slice::from_ref(&key));
         std::fs::create_dir(data.join(left)).unwrap();
         assert_eq!(config.first_start().unwrap(), Vec::<PathBuf>::new());
 
@@ -265,6 +292,51 @@ fn a_key_that_is_gone_is_not_made_anew_where_a_server_has_been() {
         std::fs::create_dir(&volume).unwrap();
         std::fs::write(&key, "the operator's own").unwrap();
         assert_eq!(config.first_start().unwrap(), Vec::<PathBuf>::new());
+    }
+}
+
+/// The number signs, too, so it is not made up again beside the log of an app that had another one.
+#[test]
+fn a_number_that_is_gone_is_not_made_up_anew_where_a_server_has_been() {
+    let home = tempfile::tempdir().unwrap();
+    let text = format!("data.dir = '{}'", home.path().join("data").display());
+    let config = load(&text, &[]).unwrap();
+    assert_eq!(config.first_start().unwrap().len(), 2);
+    std::fs::create_dir(home.path().join("data/log")).unwrap();
+    std::fs::remove_file(home.path().join("data/app.toml")).unwrap();
+    let error = config.first_start().unwrap_err().to_string();
+    assert!(error.contains("app.sdkappid: ") && error.contains("app.toml is gone; put it back"), "{error}");
+    assert!(!home.path().join("data/app.toml").exists());
+    assert_eq!(load(&format!("app.sdkappid = 7\n{text}"), &[]).unwrap().first_start().unwrap(), Vec::<PathBuf>::new());
+}
+
+/// Of several servers that start at once one makes the number, and the others have to know it.
+#[test]
+fn who_comes_late_at_the_first_start_finds_what_the_other_made() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("data").display().to_string();
+    let layers = Layers { flags: vec![("--data", "data.dir", dir)], ..Layers::default() };
+    let [first, late] = [(); 2].map(|()| Config::load(&layers).unwrap());
+    assert_eq!(first.first_start().unwrap().len(), 2);
+    std::fs::create_dir(home.path().join("data/log")).unwrap();
+    assert_eq!(late.first_start().unwrap(), Vec::<PathBuf>::new());
+    Config::load(&layers).unwrap().app_identity().unwrap();
+}
+
+#[test]
+fn an_app_file_without_a_number_is_named_with_what_to_do() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("app.toml");
+    let layers = Layers { flags: vec![("--data", "data.dir", home.path().display().to_string())], ..Layers::default() };
+    let config = Config::load(&layers).unwrap();
+    config.first_start().unwrap();
+    std::fs::write(&file, "").unwrap();
+    let empty = Config::load(&layers).unwrap().app_identity().map(drop).unwrap_err();
+    std::fs::write(&file, "# Made at the first start\n[app]\nsdkap").unwrap();
+    let cut = Config::load(&layers).map(drop).unwrap_err();
+    for error in [empty, cut] {
+        let said = error.to_string();
+        assert!(said.starts_with(file.to_str().unwrap()) && said.contains("set the number that it held"), "{said}");
     }
 }
 
