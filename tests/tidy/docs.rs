@@ -89,7 +89,9 @@ fn table_of_metrics() -> Vec<String> {
 
 #[test]
 fn documents_name_only_metrics_that_exist() {
-    let program: String = programs().map(|file| file.text).collect();
+    // What only the table of descriptions names, nobody counts.
+    let counting = programs().filter(|file| file.path != "src/telemetry/metrics.rs");
+    let program: String = counting.map(|file| file.text).collect();
     let rule = |file: &File| names_only_metrics_that_exist(file, &program);
     check(documents().filter(|file| file.path.starts_with("docs/")), rule);
     planted(
