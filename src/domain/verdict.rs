@@ -103,11 +103,12 @@ impl Changed {
     }
 }
 
-/// A session that was opened, and where its catch-up starts.
+/// A session that was opened.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Opened {
     /// Names this run of sequences.
     pub timeline: String,
+    /// What its device has taken.
     pub cursor: u64,
     /// The account's last sequence.
     pub head: u64,
@@ -115,6 +116,13 @@ pub struct Opened {
     pub gap: Option<(u64, u64)>,
     /// Whether the cursor is the client's own, or that of a known device: then only changes are told.
     pub known: bool,
+}
+
+impl Opened {
+    /// Where the catch-up starts: at the cursor, or behind what the timeline no longer holds.
+    pub fn start(&self) -> u64 {
+        self.gap.map_or(self.cursor, |(_, last)| last)
+    }
 }
 
 /// What a record's fold tells the rest of the process, after the commit.

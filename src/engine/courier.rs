@@ -332,6 +332,20 @@ pub fn carried(row: &OutboxRow, stamp: Stamp, id: EventId, time: Millis) -> Reco
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::rows::{Changes, MapRows};
+
+    #[test]
+    fn a_batch_of_large_rows_is_no_larger_than_an_append() {
+        let (account, kind) = ("alice".to_owned(), "message.arrived".to_owned());
+        let row = OutboxRow { account, time: 1, kind, version: 1, payload: vec![b'x'; limits::APPEND_BYTES / 4] };
+        let mut changes = Changes::default();
+        (1..=10).for_each(|number| changes.set(OutboxRow::key(1, number), Some(row.encode().into())));
+        let mut rows = MapRows::default();
+        rows.apply(&changes);
+        let numbers =
+            |after| -> Vec<u64> { waiting(&rows, 1, after).unwrap().into_iter().map(|(number, _)| number).collect() };
+        assert_eq!((numbers(0), numbers(4), numbers(8)), (vec![1, 2, 3, 4], vec![5, 6, 7, 8], vec![9, 10]));
+    }
 
     #[test]
     fn what_does_not_arrive_is_sent_again_ever_more_rarely() {

@@ -54,7 +54,15 @@ fn at_most(what: &str, text: &str, bytes: usize) -> Result<(), Unfit> {
     if text.len() <= bytes { Ok(()) } else { Err(Unfit::new(format!("{what} has at most {bytes} bytes"))) }
 }
 
-/// Checks where the owner found a friend.
+/// Checks where the owner found a friend, in a text of any form, as clients say it.
+///
+/// # Errors
+/// 30001 if it is longer than one of the server API.
+pub fn check_free_source(source: &str) -> Result<(), Unfit> {
+    at_most("a source", source, SOURCE_PREFIX.len() + SOURCE_BYTES)
+}
+
+/// Checks where the owner found a friend, in the form of the server API.
 ///
 /// # Errors
 /// 30001 if it is none.
@@ -166,6 +174,7 @@ mod tests {
             ("", 30001),
         ] {
             assert_eq!(code(check_source(source)), expected, "{source}");
+            assert_eq!(code(check_free_source(source)), if source.len() > 23 { 30001 } else { 0 }, "{source}");
         }
     }
 

@@ -1,5 +1,6 @@
 mod appends;
 mod broadcast;
+mod courier;
 mod unasked;
 mod undecodable;
 mod unreturned;

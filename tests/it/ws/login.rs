@@ -25,6 +25,27 @@ fn a_valid_signature_makes_the_account_and_tells_the_client_all_it_has_to_know()
 }
 
 #[test]
+fn a_device_that_missed_more_than_the_timeline_keeps_starts_behind_the_gap() {
+    let server = Server::start("policy.offline_messages = 10");
+    let [alice, bob, carol] = server.accounts();
+    drop(Client::online(&server, &bob, "phone"));
+    server.send(&carol, &bob, "early");
+    for number in 0..20 {
+        server.send(&alice, &bob, &number.to_string());
+    }
+    let mut client = Client::connect(&server);
+    let ok = client.log_in(&bob, "phone", json!({}));
+    let head = ok["head"].as_u64().unwrap();
+    assert_eq!((&ok["gap"], &ok["cursor"]), (&json!({"from": 1, "to": head - 10}), &json!(head - 10)));
+    let push = client.frame();
+    assert_eq!((&push["data"]["after"], &push["data"]["cursor"]), (&ok["cursor"], &ok["head"]));
+    assert_eq!(push["data"]["list"].as_array().unwrap().len(), 10);
+    let contacts = client.frame();
+    let peers: Vec<_> = contacts["data"]["list"].as_array().unwrap().iter().map(|one| one["peer"].clone()).collect();
+    assert_eq!(peers, [json!(alice), json!(carol)], "also those whose entries are gone");
+}
+
+#[test]
 fn both_subprotocols_say_the_same_and_none_offered_is_json() {
     let server = Server::shared();
     for offered in [&[][..], &[JSON], &[MSGPACK], &["v9", MSGPACK]] {

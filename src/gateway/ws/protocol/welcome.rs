@@ -14,7 +14,7 @@ pub fn welcome(settings: &Settings, logged_in: &LoggedIn, heartbeat_seconds: u64
     let LoggedIn { identity, opened, policy, expires_at, heartbeat: _ } = logged_in;
     object_text(|ok| {
         ok.text("session", &identity.session).number("server_time", now);
-        ok.text("timeline", &opened.timeline).number("cursor", opened.cursor).number("head", opened.head);
+        ok.text("timeline", &opened.timeline).number("cursor", opened.start()).number("head", opened.head);
         if let Some((from, to)) = opened.gap {
             ok.object("gap", |gap| {
                 gap.number("from", from).number("to", to);

@@ -55,7 +55,7 @@ impl Active {
         let ok = welcome::welcome(&settings, &logged_in, heartbeat, now);
         out.push(Output::Frame(reply::granted(id, &ok)));
         Self {
-            stream: Stream::start(logged_in.opened.cursor, logged_in.opened.known, out),
+            stream: Stream::start(&logged_in.opened, out),
             identity: logged_in.identity,
             requests: Requests::default(),
             pulse,

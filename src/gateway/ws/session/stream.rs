@@ -5,7 +5,7 @@ use duolog_topics::Account;
 
 use super::requests::{OwnSend, Requests};
 use super::{Call, Output};
-use crate::domain::verdict::{Announcement, Sent};
+use crate::domain::verdict::{Announcement, Opened, Sent};
 use crate::domain::view::{Entry, MessageView, RecentContacts, TimelinePage};
 use crate::gateway::ws::op::Identity;
 use crate::gateway::ws::op::send::SendKey;
@@ -66,17 +66,18 @@ pub struct Page {
 }
 
 impl Stream {
-    /// Begins the catch-up after a cursor; a device that is `known` has seen the recent contacts up to it.
-    pub fn start(cursor: u64, known: bool, out: &mut Vec<Output>) -> Self {
+    /// Begins the catch-up; a device that is known has seen the recent contacts up to its cursor.
+    pub fn start(opened: &Opened, out: &mut Vec<Output>) -> Self {
+        let start = opened.start();
         let stream = Self {
             phase: Phase::Reading,
-            position: cursor,
-            told: cursor,
-            queued: cursor,
+            position: start,
+            told: start,
+            queued: start,
             queue: VecDeque::new(),
             blocked: false,
-            contacts_since: known.then_some(cursor),
-            known: cursor,
+            contacts_since: opened.known.then_some(opened.cursor),
+            known: start,
             arrived: None,
         };
         stream.read(out);
