@@ -57,7 +57,8 @@ rust() {
   local channel
   channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
   if ! have rustup && ! have cargo; then
-    if have apt-cache && apt-cache show rustup >/dev/null 2>&1; then
+    # `apt-cache show` is content with a name that no package has: Debian 12 knows rustup by name only.
+    if have apt-cache && [[ $(apt-cache policy rustup 2>/dev/null) == *'Candidate: '[0-9]* ]]; then
       install_packages rustup
     else
       say "installing rustup from $RUSTUP_INSTALLER into ~/.cargo (no Debian package of it here)"

@@ -34,6 +34,18 @@ async fn log_in(engine: &Engine, account: &str) {
     assert!(matches!(verdict, Verdict::Applied(Answer::Opened(_))));
 }
 
+/// Makes so many accounts and logs each in.
+async fn connect(engine: &Engine, count: usize) -> Vec<String> {
+    let accounts: Vec<String> = (0..count).map(|number| format!("user{number}")).collect();
+    stream::iter(&accounts)
+        .for_each_concurrent(200, |account| async {
+            import(engine, &[account]).await;
+            log_in(engine, account).await;
+        })
+        .await;
+    accounts
+}
+
 fn issued(verdict: Verdict) -> String {
     match verdict {
         Verdict::Applied(Answer::Issued { task_id }) | Verdict::Repeat(Answer::Issued { task_id }) => task_id,
@@ -61,13 +73,7 @@ async fn who_is_connected_takes_it_in_as_many_records_as_it_needs_and_the_others
     let dir = tempfile::tempdir().unwrap();
     let log = Arc::new(MemoryLog::new(2));
     let engine = open(log.clone(), dir.path(), &Clock::manual(1_700_000_000_000));
-    let connected: Vec<String> = (0..5 * STEP_LIMIT / 2).map(|number| format!("user{number}")).collect();
-    stream::iter(&connected)
-        .for_each_concurrent(200, |account| async {
-            import(&engine, &[account]).await;
-            log_in(&engine, account).await;
-        })
-        .await;
+    let connected = connect(&engine, 5 * STEP_LIMIT / 2).await;
     import(&engine, &["absent"]).await;
     issued(engine.submit_for_all(push(1, Some(60))).await.unwrap());
     for account in &connected {
@@ -94,13 +100,7 @@ async fn a_log_that_is_folded_again_asks_for_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (log, clock) = (Arc::new(MemoryLog::new(1)), Clock::manual(1_700_000_000_000));
     let engine = open(log.clone(), dir.path(), &clock);
-    let connected: Vec<String> = (0..=STEP_LIMIT).map(|number| format!("user{number}")).collect();
-    stream::iter(&connected)
-        .for_each_concurrent(200, |account| async {
-            import(&engine, &[account]).await;
-            log_in(&engine, account).await;
-        })
-        .await;
+    let connected = connect(&engine, STEP_LIMIT + 1).await;
     issued(engine.submit_for_all(push(1, Some(60))).await.unwrap());
     for account in &connected {
         arrived(&engine, account, 1).await;
