@@ -162,7 +162,7 @@ impl Courier {
         }
         lane.asked = None;
         let news = lane.reported.is_none() || lane.reported.is_some_and(|reported| lane.sent > reported);
-        if let (true, Some(runtime)) = (news, engine.runtime()) {
+        if let (true, Ok(runtime)) = (news, engine.runtime()) {
             let (answer, asked) = oneshot::channel();
             let (engine, destination, awaited) = (engine.clone(), lane.destination, lane.sent);
             let wake = self.source.outbox.0.clone();

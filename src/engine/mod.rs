@@ -34,7 +34,7 @@ mod undecodable;
 pub mod unreturned;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -124,6 +124,8 @@ struct Inner {
     /// Counts partitions that came or went.
     moves: watch::Sender<u64>,
     runtime: Option<Handle>,
+    /// Its runtime may end at any moment.
+    stopped: AtomicBool,
     hook: OnceLock<hook::Hook>,
 }
 
@@ -132,7 +134,8 @@ impl Engine {
     pub fn new(common: Common) -> Self {
         let homes = (0..common.log.partitions()).map(|_| RwLock::default()).collect();
         let (views, moves, hook) = (answer::Views::default(), watch::Sender::new(0), OnceLock::new());
-        Self(Arc::new(Inner { common, homes, views, moves, runtime: Handle::try_current().ok(), hook }))
+        let (runtime, stopped) = (Handle::try_current().ok(), AtomicBool::default());
+        Self(Arc::new(Inner { common, homes, views, moves, runtime, stopped, hook }))
     }
 
     /// An engine that owns every partition: folds what the stores lack of the log, takes the partitions over in a new
@@ -266,8 +269,12 @@ impl Engine {
         self.0.moves.send_modify(|count| *count += 1);
     }
 
-    fn runtime(&self) -> Option<&Handle> {
-        self.0.runtime.as_ref()
+    /// For threads that wait for other nodes.
+    fn runtime(&self) -> Result<&Handle, EngineError> {
+        if self.0.stopped.load(Ordering::Acquire) {
+            return Err(EngineError::Stopped);
+        }
+        self.0.runtime.as_ref().ok_or(EngineError::NotOwner { epoch: 0 })
     }
 }
 

@@ -65,7 +65,7 @@ impl Engine {
     /// is not folded in them. For threads that may block.
     ///
     /// # Errors
-    /// If rows cannot be read, or nobody owns the partition now.
+    /// If rows cannot be read, or nobody owns the partition now; once the engine was stopped, no other node is asked.
     pub fn look<T>(
         &self,
         partition: u32,
@@ -74,8 +74,7 @@ impl Engine {
         if let Some(home) = self.owned(partition) {
             return Ok(home.look(query)?);
         }
-        let runtime = self.runtime().ok_or(EngineError::NotOwner { epoch: 0 })?;
-        match runtime.block_on(self.rows_of(partition, &[]))? {
+        match self.runtime()?.block_on(self.rows_of(partition, &[]))? {
             Whose::Ours(home) => Ok(home.look(query)?),
             Whose::Theirs(rows) => rows.query(|mailbox| query(mailbox, rows.next())),
         }

@@ -360,6 +360,22 @@ async fn a_whole_partition_is_looked_at_from_afar() {
     stop(nodes).await;
 }
 
+/// The runtime that would wait for the answer may have ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn once_stopped_a_node_looks_at_no_other() {
+    let (_, nodes) = town().await;
+    let look = |node: &Node| {
+        let engine = node.engine.clone();
+        tokio::task::spawn_blocking(move || engine.look(1, |mailbox, _| Ok(mailbox.meta.partition)))
+    };
+    assert!(matches!(look(&nodes[0]).await.unwrap(), Ok(1)));
+    let engine = nodes[0].engine.clone();
+    tokio::task::spawn_blocking(move || engine.stop()).await.unwrap();
+    assert!(matches!(look(&nodes[0]).await.unwrap(), Err(EngineError::Stopped)));
+    assert!(matches!(look(&nodes[2]).await.unwrap(), Ok(1)), "others do");
+    stop(nodes).await;
+}
+
 /// Says what it was asked by, and refuses or rewrites as the text of a message wants.
 struct Asked {
     node: usize,
