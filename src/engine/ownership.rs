@@ -156,7 +156,6 @@ impl Engine {
 
     /// Takes no more requests, lets the log's records be folded, flushes the rows and ends the threads.
     pub fn stop(&self) {
-        self.0.stopped.store(true, Ordering::Release);
         let owned = self.owned_partitions();
         let deadline = Instant::now() + SETTLE_TIME;
         owned.iter().for_each(|partition| partition.wait_until(deadline, Partition::is_idle));
@@ -165,6 +164,7 @@ impl Engine {
         owned.iter().for_each(|partition| partition.wait_until(deadline, Partition::has_answered));
         owned.iter().for_each(|partition| partition.end());
         owned.iter().for_each(|partition| self.close(partition));
+        self.0.stopped.store(true, Ordering::Release);
     }
 
     fn close(&self, partition: &Partition) {
